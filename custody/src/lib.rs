@@ -1,1 +1,45 @@
-//! x
+//! Custody: secrets, shares, split and combine, envelopes. Follows the design's section on keys.
+//!
+//! ```text
+//! value ── AES-256-GCM ── value key ── HKDF ── DEK ── split by the mode ── shares ── sealed under one KEK per cloud
+//! row   ── AES-256-GCM ── subkey    ── HKDF ── state key ── Shamir 2 of 3 ── wrapped by one KMS per cloud
+//! ```
+//!
+//! The crate opens no socket and reads no clock; randomness comes in through [`Random`]. It trusts its caller for the
+//! context of every operation and nobody for the bytes of a stored or presented thing: each is hostile until it
+//! authenticates under the context that the caller expects.
+//!
+//! Start at [`seal_secret`] and [`open_secret`]; [`StateKey`] seals everything else.
+
+mod aead;
+pub mod client_share;
+pub mod cmek;
+pub mod commitment;
+pub mod context;
+mod derivation;
+pub mod envelope;
+mod gf256;
+pub mod key;
+pub mod mode;
+mod pairs;
+pub mod random;
+pub mod sealed;
+pub mod secret;
+pub mod shamir;
+pub mod state_key;
+
+pub use client_share::{ClientShare, ClientShareError};
+pub use commitment::{Commitment, Commitments};
+pub use context::{KekContext, SecretContext, StateKeyContext};
+pub use envelope::{
+    Coalition, Disclosure, KekSet, OpenError, Opened, Refusal, Reshared, SealSecretError, SealedSecret,
+    ShareFault, ShareFaultReason, StoredSecret, drill_secret, open_secret, reshare_secret, rewrap_share,
+    seal_secret,
+};
+pub use key::{Dek, Kek, RebuiltDek};
+pub use mode::{CustodyMode, Holder, Provider};
+pub use random::{Random, SystemRandom};
+pub use sealed::{Oversized, UnsealError};
+pub use secret::{Secret, WrongLength};
+pub use shamir::{Index, Rebuilt, Share};
+pub use state_key::{RebuildError, StateKey};

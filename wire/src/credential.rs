@@ -9,10 +9,11 @@ use crate::canonical::{Canonical, Malformed, Reader};
 
 /// The label of a credential.
 pub const LABEL: &str = "shroud/v1/gateway-credential";
-/// The certificate extension that carries it: an OID from a UUID (ITU-T X.667), so that nobody else's can collide.
-pub const EXTENSION: &str = "2.25.184219035107286520486130923735841526017";
-/// The same OID, arc by arc, for builders that want numbers; the last arc needs 128 bits.
-pub const EXTENSION_UUID: u128 = 184_219_035_107_286_520_486_130_923_735_841_526_017;
+/// The certificate extension that carries it. No registered arc exists for it, so it stands under `2.25` (ITU-T X.667)
+/// with a random number that fits the 32 bits which common decoders allow; only enclaves and gateways read it.
+pub const EXTENSION: &str = "2.25.1604729438";
+/// The same OID, arc by arc, for builders that want numbers.
+pub const EXTENSION_ARCS: [u64; 3] = [2, 25, 1_604_729_438];
 /// How long a credential may live at most, in seconds.
 pub const LIFETIME: u64 = 8 * 24 * 3600;
 

@@ -189,6 +189,9 @@ pub struct Origin {
     /// The newest checkpoint that this gateway cosigned for the origin, with its cosignature; empty if none.
     #[prost(bytes = "vec", tag = "2")]
     pub checkpoint: Vec<u8>,
+    /// The gateway's clock, unix seconds; never below the timestamp of a cosignature that it gave.
+    #[prost(uint64, tag = "3")]
+    pub time: u64,
 }
 
 /// Why a gateway refused.

@@ -12,7 +12,8 @@ use crate::gateway::Sealed;
 #[error("HPKE: the key, the binding or the bytes do not fit")]
 pub struct HpkeError;
 
-/// A key pair that answers are sealed to. Its private half never leaves it.
+/// A key pair that answers are sealed to. Its private half leaves it through [`Recipient::to_parts`] alone, for a
+/// holder that must store it; it has no `Debug` and no `Clone`.
 pub struct Recipient {
     public: HpkePublicKey,
     private: HpkePrivateKey,
@@ -26,6 +27,22 @@ impl Recipient {
     pub fn generate() -> Result<Self, HpkeError> {
         let (public, private) = SUITE.generate_key_pair().map_err(|_| HpkeError)?;
         Ok(Self { public, private })
+    }
+
+    /// A stored key pair: the halves, 32 bytes each, as [`Recipient::to_parts`] gave them.
+    ///
+    /// # Errors
+    /// [`HpkeError`] unless the halves belong together.
+    pub fn from_parts(public: &[u8], private: &[u8]) -> Result<Self, HpkeError> {
+        let own = Self { public: HpkePublicKey(public.to_vec()), private: private.to_vec().into() };
+        let trial = seal(public, b"", b"")?;
+        own.open(b"", &trial).map(|_| own)
+    }
+
+    /// The public and the private half, 32 bytes each: only for storing, in a file that its owner alone can read.
+    #[must_use]
+    pub fn to_parts(&self) -> (&[u8], &[u8]) {
+        (&self.public.0, self.private.secret_bytes())
     }
 
     /// The public key, 32 bytes.
@@ -57,6 +74,17 @@ pub fn seal(public: &[u8], info: &[u8], plaintext: &[u8]) -> Result<Sealed, Hpke
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stored_key_pair_opens_what_was_sealed_to_it() {
+        let (own, other) = (Recipient::generate().unwrap(), Recipient::generate().unwrap());
+        let (public, private) = own.to_parts();
+        let stored = Recipient::from_parts(public, private).unwrap();
+        let sealed = seal(own.public_key(), b"transcript", b"key").unwrap();
+        assert_eq!(stored.open(b"transcript", &sealed), Ok(b"key".to_vec()));
+        assert!(Recipient::from_parts(other.public_key(), private).is_err());
+        assert!(Recipient::from_parts(public, b"short").is_err());
+    }
 
     #[test]
     fn opens_only_under_its_own_key_and_binding() {

@@ -14,6 +14,12 @@ pub const GATEWAY_BODY: usize = 512 * 1024;
 pub const EVIDENCE: usize = 64 * 1024;
 /// Items of one wrap or unwrap call.
 pub const WRAP_ITEMS: usize = 64;
+/// One plain key of a wrap call, in bytes: what RSA-2048 with OAEP-SHA-256 takes.
+pub const PLAIN_KEY: usize = 190;
+/// One wrapped key, in bytes.
+pub const WRAPPED_KEY: usize = 4096;
+/// A log origin, in bytes.
+pub const ORIGIN: usize = 255;
 /// One context (AAD) of a sealed thing, in bytes.
 pub const CONTEXT: usize = 1024;
 /// One row's key, in bytes.
@@ -26,6 +32,10 @@ pub const ROWS: usize = 1024;
 pub const ENTRIES: usize = 4096;
 /// One sealed journal entry, in bytes.
 pub const ENTRY: usize = 256 * 1024;
+/// One text field of a journal entry (actor, subject, agent, asset, counterparty), in bytes.
+pub const ENTRY_TEXT: usize = 512;
+/// Spends that one journal entry may carry.
+pub const ENTRY_SPENDS: usize = 64;
 /// One signed note (checkpoint with cosignatures), in bytes.
 pub const NOTE: usize = 16 * 1024;
 /// Hashes in one Merkle proof: RFC 6962 trees of at most 2^63 leaves.

@@ -1,0 +1,174 @@
+//! The one way from something held to something that may leave: a durable, witnessed record (DESIGN §4).
+//!
+//! ```text
+//! Held<T> ─ record ─► join (checks that can change, budget) ─► commit in the store ─► cosigned by a quorum ─► Recorded<T>
+//!                       └ refused: nothing was written, T is dropped
+//! ```
+//!
+//! Concurrent records gather while a commit is under way; one batch is one transaction of the store and one round of
+//! cosignatures. While a round runs, the next batch may gather and commit. An unknown outcome is retried with identical
+//! bytes; a store that stands elsewhere stops the writer for good.
+
+mod anchor;
+mod batch;
+mod draft;
+mod log;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use uuid::Uuid;
+
+pub(crate) use anchor::Anchor;
+pub(crate) use batch::{Sealing, first_entry};
+pub use draft::{Draft, Guard, Refusal};
+pub(crate) use log::Log;
+
+use writer::{Submission, Writer};
+
+/// Records that may wait to join a batch.
+const QUEUE: usize = 4096;
+/// How long a record may take to become durable before its caller is told so.
+const DEADLINE: Duration = Duration::from_secs(8);
+
+/// A value inside the enclave that must not leave yet. Only [`Ledger::record`] gives it back.
+pub struct Held<T>(T);
+
+impl<T> Held<T> {
+    /// Holds a value back.
+    pub(crate) fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+/// A value whose record is durable: committed by the store and cosigned by a quorum of witnesses.
+#[derive(Debug)]
+pub struct Recorded<T> {
+    value: T,
+    receipt: Receipt,
+}
+
+impl<T> Recorded<T> {
+    /// The value.
+    pub fn value(&self) -> &T {
+        &self.value
+    }
+
+    /// Where and when it was recorded.
+    pub fn receipt(&self) -> &Receipt {
+        &self.receipt
+    }
+
+    /// The same record, told in another form.
+    pub(crate) fn map<U>(self, tell: impl FnOnce(T, &Receipt) -> U) -> Recorded<U> {
+        Recorded { value: tell(self.value, &self.receipt), receipt: self.receipt }
+    }
+}
+
+/// Where and when something was recorded.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// The entry's sequence.
+    pub sequence: u64,
+    /// The event's id.
+    pub event: Uuid,
+    /// The entry's time, unix seconds.
+    pub time: u64,
+}
+
+/// Why something was not recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// A check at joining the batch failed; nothing was written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Too many records wait.
+    #[error("too many records wait to be written")]
+    Busy,
+    /// Not durable in time: written perhaps, but not yet cosigned by a quorum.
+    #[error("the record is not durable yet: {0}")]
+    NotDurable(String),
+    /// The credential expired before the record became durable.
+    #[error("the credential expired before the record became durable")]
+    Expired,
+    /// The writer has stopped.
+    #[error("the journal's writer has stopped: {0}")]
+    Stopped(String),
+}
+
+/// The journal's only writer, behind a queue.
+pub struct Ledger {
+    queue: mpsc::Sender<Submission>,
+    log: Arc<Log>,
+    anchor: Arc<Anchor>,
+    stopped: watch::Receiver<Option<String>>,
+}
+
+impl Ledger {
+    /// Starts the writer and the rounds of cosignatures.
+    pub(crate) fn start(log: Arc<Log>, sealing: Arc<Sealing>, anchor: Arc<Anchor>) -> Self {
+        let (queue, inbox) = mpsc::channel(QUEUE);
+        let (stop, stopped) = watch::channel(None);
+        let writer = Writer::new(Arc::clone(&log), sealing, Arc::clone(&anchor), stop);
+        tokio::spawn(writer.run(inbox));
+        Self { queue, log, anchor, stopped }
+    }
+
+    /// Records `draft` and gives back what was held, once the record is durable.
+    ///
+    /// # Errors
+    /// Every [`LedgerError`]; what was held is dropped then.
+    pub async fn record<T>(&self, held: Held<T>, draft: Draft) -> Result<Recorded<T>, LedgerError> {
+        let expires = draft.expires;
+        match tokio::time::timeout(DEADLINE, self.durable(draft)).await {
+            Ok(receipt) => {
+                let receipt = receipt?;
+                if expires.is_some_and(|at| self.anchor.clock().credentials() >= at) {
+                    return Err(LedgerError::Expired);
+                }
+                Ok(Recorded { value: held.0, receipt })
+            }
+            Err(_) => Err(LedgerError::NotDurable(self.anchor.obstacle())),
+        }
+    }
+
+    async fn durable(&self, draft: Draft) -> Result<Receipt, LedgerError> {
+        let (reply, joined) = oneshot::channel();
+        let stopped = || LedgerError::Stopped(self.stopped.borrow().clone().unwrap_or_default());
+        self.queue.send(Submission { draft, reply }).await.map_err(|_| stopped())?;
+        let receipt = joined.await.map_err(|_| stopped())??;
+        self.anchor.reached(receipt.sequence + 1).await;
+        Ok(receipt)
+    }
+
+    /// Waits until everything that was applied when this was called is durable, so that what was read may be told.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotDurable`] after the deadline.
+    pub async fn settled(&self) -> Result<(), LedgerError> {
+        let size = self.log.size();
+        match tokio::time::timeout(DEADLINE, self.anchor.reached(size)).await {
+            Ok(()) => Ok(()),
+            Err(_) => Err(LedgerError::NotDurable(self.anchor.obstacle())),
+        }
+    }
+
+    /// The state and tree that the journal stands for.
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// The rounds of cosignatures.
+    pub(crate) fn anchor(&self) -> &Arc<Anchor> {
+        &self.anchor
+    }
+
+    /// Resolves when the writer has stopped, with the reason.
+    pub async fn stopped(&self) -> String {
+        let mut stopped = self.stopped.clone();
+        let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_else(|| "the writer ended".to_owned())
+    }
+}

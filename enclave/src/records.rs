@@ -1,0 +1,307 @@
+//! What the sealed rows hold, as JSON under the state key. Each type names its table; each has one key.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use shroud_wire::store::Table;
+use uuid::Uuid;
+
+/// A thing that is kept in one table.
+pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Its table.
+    const TABLE: Table;
+}
+
+/// The deployment's own keys, made at genesis: each 32 bytes in hex, sealed like every row.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DeploymentKeys {
+    /// Seed of the Ed25519 key that signs checkpoints.
+    pub(crate) journal: HexSecret,
+    /// Seed of the Ed25519 key that signs tokens.
+    pub(crate) token: HexSecret,
+    /// Key of the MAC on policies.
+    pub(crate) policy: HexSecret,
+    /// Key of the contract's HMAC audit chain, computed when it is read.
+    pub(crate) audit: HexSecret,
+}
+
+impl DeploymentKeys {
+    /// Its key in the table.
+    pub(crate) const KEY: &'static str = "keys";
+}
+
+impl Record for DeploymentKeys {
+    const TABLE: Table = Table::Deployment;
+}
+
+/// 32 secret bytes with a hex form inside a sealed body, and no other way to print.
+pub(crate) struct HexSecret(shroud_custody::Secret<32>);
+
+impl HexSecret {
+    /// Draws a fresh one.
+    pub(crate) fn random() -> Self {
+        Self(shroud_custody::Secret::random(&mut shroud_custody::SystemRandom::new()))
+    }
+
+    /// The bytes.
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        self.0.expose()
+    }
+}
+
+impl Serialize for HexSecret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&zeroize::Zeroizing::new(hex::encode(self.0.expose())))
+    }
+}
+
+impl<'de> Deserialize<'de> for HexSecret {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = zeroize::Zeroizing::new(String::deserialize(deserializer)?);
+        let mut bytes = zeroize::Zeroizing::new([0; 32]);
+        hex::decode_to_slice(text.as_bytes(), bytes.as_mut()).map_err(serde::de::Error::custom)?;
+        shroud_custody::Secret::copied(bytes.as_ref()).map(Self).map_err(serde::de::Error::custom)
+    }
+}
+
+/// Whom a credential stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Holder {
+    /// The person.
+    Human(Uuid),
+    /// An agent.
+    Agent(Uuid),
+}
+
+/// A credential, kept under the SHA-256 of its text in hex.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Credential {
+    /// Whom it stands for.
+    pub(crate) holder: Holder,
+    /// Unix seconds after which it no longer counts.
+    pub(crate) expires_at: Option<u64>,
+}
+
+impl Record for Credential {
+    const TABLE: Table = Table::Credentials;
+}
+
+/// The mark that the measured admin key was copied into sealed state and counts by its row alone.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AdminAdopted {
+    /// SHA-256 of the key, hex.
+    pub(crate) admin_key_sha256: String,
+}
+
+impl AdminAdopted {
+    /// Its key in the table.
+    pub(crate) const KEY: &'static str = "admin";
+}
+
+impl Record for AdminAdopted {
+    const TABLE: Table = Table::Deployment;
+}
+
+/// An agent. Its guardrails stand in `policy`, under a MAC of their own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Agent {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    pub(crate) auth_method: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) is_active: bool,
+    pub(crate) intents_api_enabled: bool,
+    pub(crate) shroud_enabled: bool,
+    pub(crate) intents_require_tee: bool,
+    pub(crate) token_ttl_seconds: Option<u64>,
+    pub(crate) vault_ids: Vec<Uuid>,
+    /// Unix seconds.
+    pub(crate) expires_at: Option<u64>,
+    /// Unix seconds.
+    pub(crate) api_key_expires_at: Option<u64>,
+    /// SHA-256 of the API key in hex: the key of its [`Credential`].
+    pub(crate) api_key_sha256: String,
+    /// The first twelve characters, for people.
+    pub(crate) api_key_prefix: String,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+    /// `user:<uuid>`.
+    pub(crate) created_by: String,
+    /// Bytes of a signed policy, base64.
+    pub(crate) policy: String,
+}
+
+impl Record for Agent {
+    const TABLE: Table = Table::Agents;
+}
+
+/// The public side of a signing key; its private part is a secret of the vault `__agent-keys`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SigningKey {
+    pub(crate) id: Uuid,
+    pub(crate) agent_id: Uuid,
+    pub(crate) chain: String,
+    /// Uncompressed SEC1 point, hex.
+    pub(crate) public_key: String,
+    /// EIP-55.
+    pub(crate) address: String,
+    /// Counts from 1.
+    pub(crate) version: u64,
+    pub(crate) is_active: bool,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+    /// Unix seconds.
+    pub(crate) rotated_at: Option<u64>,
+    pub(crate) vault_id: Uuid,
+    /// The secret's path in that vault.
+    pub(crate) path: String,
+    /// The secret's version.
+    pub(crate) secret_version: u64,
+}
+
+impl SigningKey {
+    /// Its key in the table.
+    pub(crate) fn key(agent: Uuid, chain: &str) -> String {
+        format!("{agent}/{chain}")
+    }
+}
+
+impl Record for SigningKey {
+    const TABLE: Table = Table::SigningKeys;
+}
+
+/// A vault.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Vault {
+    pub(crate) id: Uuid,
+    pub(crate) name: String,
+    pub(crate) description: String,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+    pub(crate) created_by: String,
+    /// A custody mode by its name; absent is the default envelope.
+    pub(crate) custody_mode: Option<String>,
+}
+
+impl Vault {
+    /// The vault that holds agents' keys.
+    pub(crate) const AGENT_KEYS: &'static str = "__agent-keys";
+}
+
+impl Record for Vault {
+    const TABLE: Table = Table::Vaults;
+}
+
+/// One KEK of a vault, wrapped by one provider's KMS.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WrappedKek {
+    pub(crate) vault_id: Uuid,
+    pub(crate) provider: String,
+    /// Counts from 1 with each rotation.
+    pub(crate) version: u64,
+    /// What the KMS gave, base64.
+    pub(crate) wrapped: String,
+}
+
+impl WrappedKek {
+    /// Its key in the table.
+    pub(crate) fn key(vault: Uuid, provider: &str) -> String {
+        format!("{vault}/{provider}")
+    }
+}
+
+impl Record for WrappedKek {
+    const TABLE: Table = Table::VaultMpcKeks;
+}
+
+/// One version of a secret: its sealed value, and commitments that name a wrong share.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecretVersion {
+    pub(crate) id: Uuid,
+    pub(crate) vault_id: Uuid,
+    pub(crate) path: String,
+    pub(crate) version: u64,
+    /// `private_key`, `api_key`, …
+    pub(crate) kind: String,
+    pub(crate) custody_mode: Option<String>,
+    /// Sealed under the value key, base64.
+    pub(crate) value: String,
+    /// The commitments, base64.
+    pub(crate) commitments: String,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+    pub(crate) created_by: String,
+}
+
+impl SecretVersion {
+    /// Its key in the table.
+    pub(crate) fn key(vault: Uuid, path: &str, version: u64) -> String {
+        format!("{vault}/{path}@{version}")
+    }
+}
+
+impl Record for SecretVersion {
+    const TABLE: Table = Table::Secrets;
+}
+
+/// One share of a secret version's DEK, sealed under one provider's KEK.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DekShare {
+    pub(crate) vault_id: Uuid,
+    pub(crate) provider: String,
+    /// The version of the KEK that it is sealed under.
+    pub(crate) kek_version: u64,
+    /// Base64.
+    pub(crate) sealed: String,
+}
+
+impl DekShare {
+    /// Its key in the table.
+    pub(crate) fn key(secret: &str, provider: &str) -> String {
+        format!("{secret}/{provider}")
+    }
+}
+
+impl Record for DekShare {
+    const TABLE: Table = Table::SecretDekShares;
+}
+
+/// A transaction that was signed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Transaction {
+    pub(crate) id: Uuid,
+    pub(crate) agent_id: Uuid,
+    pub(crate) chain: String,
+    pub(crate) chain_id: u64,
+    pub(crate) to: String,
+    pub(crate) value_wei: String,
+    pub(crate) status: String,
+    pub(crate) signed_tx: String,
+    pub(crate) tx_hash: String,
+    /// The version of the key that signed.
+    pub(crate) key_version: u64,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+}
+
+impl Transaction {
+    /// Its key in the table.
+    pub(crate) fn key(agent: Uuid, id: Uuid) -> String {
+        format!("{agent}/{id}")
+    }
+}
+
+impl Record for Transaction {
+    const TABLE: Table = Table::Transactions;
+}

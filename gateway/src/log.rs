@@ -1,0 +1,341 @@
+//! The gateway's own append-only log: every release and every refusal, hash-chained, never a secret.
+//!
+//! ```text
+//! {"sequence":0,"time":…,"previous":hex(SHA-256(label ‖ gateway name)),"event":{…}}
+//! {"sequence":1,"time":…,"previous":hex(SHA-256(the line before, without its newline)),"event":{…}}
+//! ```
+//!
+//! A release waits until its line is on disk; lines that gather meanwhile share one `fsync`. A refusal waits for
+//! nothing, and when a flood of them outruns the disk they are counted instead. A last line that a crash tore is cut
+//! off: its release never left. A chain that is broken anywhere else stops the start.
+
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+
+use aws_lc_rs::digest;
+use serde::{Deserialize, Serialize};
+use shroud_wire::canonical::Canonical;
+use tokio::sync::oneshot;
+
+use crate::files::{self, FileError};
+use crate::rate::RateLimit;
+
+/// The label of the first line's `previous`.
+pub const LABEL: &str = "shroud/v1/gateway-log";
+/// Lines that may wait for the disk.
+const QUEUE: usize = 4096;
+/// Refusals that are written per second, and at once; the rest is counted.
+const REFUSALS: (u32, u32) = (100, 512);
+/// The longest line, in bytes.
+const LINE: u64 = 64 * 1024;
+
+/// What happened. No member holds a key; contexts are hashed, because they name vaults and secrets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// The process began to serve, under these reference values.
+    Started {
+        /// The version of the reference values.
+        reference: u64,
+    },
+    /// Newer reference values took over.
+    Reference {
+        /// Their version.
+        version: u64,
+    },
+    /// Keys were wrapped or unwrapped, or an origin was registered, for an attested guest.
+    Release(Box<Release>),
+    /// A request was refused.
+    Refusal {
+        /// The path.
+        path: String,
+        /// The refusal's name.
+        refused: String,
+        /// Its sentence.
+        detail: String,
+    },
+    /// Refusals that outran the disk.
+    Unwritten {
+        /// How many.
+        refusals: u64,
+    },
+    /// A crash tore the last line; it was cut off.
+    Torn {
+        /// Bytes cut off.
+        bytes: u64,
+    },
+}
+
+/// One release, and what authorised it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    /// `wrap`, `unwrap` or `genesis`.
+    pub operation: String,
+    /// The log origin.
+    pub origin: String,
+    /// SHA-256 of each item's context, in hex.
+    pub contexts: Vec<String>,
+    /// The report's measurement, in hex.
+    pub measurement: String,
+    /// The report's HOST_DATA, in hex.
+    pub host_data: String,
+    /// The report's chip id, in hex.
+    pub chip_id: String,
+    /// `sev_snp` or `dev`.
+    pub level: String,
+    /// SHA-256 of the transcript that the report binds, in hex.
+    pub transcript: String,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    sequence: u64,
+    time: u64,
+    previous: String,
+    event: Event,
+}
+
+/// Where the chain stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// The next line's sequence number.
+    pub sequence: u64,
+    /// The next line's `previous`.
+    pub previous: [u8; 32],
+}
+
+/// Why a log was refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The file could not be used.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// A line is missing, altered, or out of order.
+    #[error("the release log is broken at line {0}")]
+    Broken(u64),
+}
+
+/// The line could not be made durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotDurable;
+
+struct Waiting {
+    time: u64,
+    event: Event,
+    durable: Option<oneshot::Sender<()>>,
+}
+
+/// The log, open for appending.
+pub struct ReleaseLog {
+    queue: mpsc::SyncSender<Waiting>,
+    refusals: RateLimit,
+    unwritten: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for ReleaseLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ReleaseLog")
+    }
+}
+
+impl ReleaseLog {
+    /// Opens the log of the gateway `name`, verifies its chain and starts its writer.
+    ///
+    /// # Errors
+    /// Every [`LogError`].
+    pub(crate) fn open(path: &Path, name: &str, time: u64) -> Result<Self, LogError> {
+        let fresh = !path.exists();
+        let mut file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(files::at(path))?;
+        if fresh {
+            files::sync_directory_of(path)?;
+        }
+        let (head, whole) = read_chain(path, name)?;
+        let length = file.seek(SeekFrom::End(0)).map_err(files::at(path))?;
+        let unwritten = Arc::new(AtomicU64::new(0));
+        let mut writer = Writer { file, head, unwritten: Arc::clone(&unwritten) };
+        if length > whole {
+            writer.file.set_len(whole).map_err(files::at(path))?;
+            let torn = Waiting { time, event: Event::Torn { bytes: length - whole }, durable: None };
+            writer.write(vec![torn]).map_err(files::at(path))?;
+        }
+        let (queue, lines) = mpsc::sync_channel(QUEUE);
+        std::thread::Builder::new()
+            .name("release-log".into())
+            .spawn(move || writer.run(&lines))
+            .map_err(files::at(path))?;
+        let (per_second, burst) = REFUSALS;
+        Ok(Self { queue, refusals: RateLimit::new(per_second, burst), unwritten })
+    }
+
+    /// Appends an event and waits until it is on disk.
+    ///
+    /// # Errors
+    /// [`NotDurable`] if the disk refused; what the event tells of must not happen.
+    pub(crate) async fn append(&self, time: u64, event: Event) -> Result<(), NotDurable> {
+        let (durable, written) = oneshot::channel();
+        let waiting = Waiting { time, event, durable: Some(durable) };
+        self.queue.try_send(waiting).map_err(|_| NotDurable)?;
+        written.await.map_err(|_| NotDurable)
+    }
+
+    /// Appends a refusal that nothing waits for. Beyond [`REFUSALS`] it is counted instead.
+    pub(crate) fn note(&self, time: u64, event: Event) {
+        let within = self.refusals.take(b"refusals", Instant::now()).is_ok();
+        if !within || self.queue.try_send(Waiting { time, event, durable: None }).is_err() {
+            self.unwritten.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+struct Writer {
+    file: File,
+    head: Head,
+    unwritten: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Writes what gathers until the log is dropped. A failed write ends it: nothing is released any more.
+    fn run(mut self, lines: &mpsc::Receiver<Waiting>) {
+        while let Ok(first) = lines.recv() {
+            let mut batch = vec![first];
+            batch.extend(lines.try_iter().take(QUEUE));
+            let refusals = self.unwritten.swap(0, Ordering::Relaxed);
+            if refusals > 0 {
+                let time = batch.last().map_or(0, |last| last.time);
+                batch.push(Waiting { time, event: Event::Unwritten { refusals }, durable: None });
+            }
+            if let Err(error) = self.write(batch) {
+                tracing::error!(%error, "the release log cannot be written; releases stop");
+                return;
+            }
+        }
+    }
+
+    fn write(&mut self, batch: Vec<Waiting>) -> std::io::Result<()> {
+        let mut bytes = Vec::new();
+        let mut durable = Vec::new();
+        for waiting in batch {
+            let line = Line {
+                sequence: self.head.sequence,
+                time: waiting.time,
+                previous: hex::encode(self.head.previous),
+                event: waiting.event,
+            };
+            let line = serde_json::to_vec(&line)?;
+            self.head.sequence += 1;
+            self.head.previous = sha256(&line);
+            bytes.extend_from_slice(&line);
+            bytes.push(b'\n');
+            durable.extend(waiting.durable);
+        }
+        self.file.write_all(&bytes)?;
+        self.file.sync_data()?;
+        for waiting in durable {
+            // A request that gave up meanwhile is no failure.
+            let _ = waiting.send(());
+        }
+        Ok(())
+    }
+}
+
+/// Verifies a log's chain and says where it stands. A torn last line is left out.
+///
+/// # Errors
+/// Every [`LogError`].
+pub fn verify(path: &Path, name: &str) -> Result<Head, LogError> {
+    read_chain(path, name).map(|(head, _)| head)
+}
+
+/// The chain's head and the length of its whole lines, in bytes.
+fn read_chain(path: &Path, name: &str) -> Result<(Head, u64), LogError> {
+    let first = sha256(&Canonical::new(LABEL).field(name).into_bytes());
+    let mut head = Head { sequence: 0, previous: first };
+    let mut whole = 0;
+    let mut reader = BufReader::new(File::open(path).map_err(files::at(path))?);
+    let mut bytes = Vec::new();
+    loop {
+        bytes.clear();
+        let read = std::io::Read::by_ref(&mut reader).take(LINE).read_until(b'\n', &mut bytes);
+        let read = u64::try_from(read.map_err(files::at(path))?).unwrap_or(u64::MAX);
+        let Some(line) = bytes.strip_suffix(b"\n") else {
+            return if read < LINE { Ok((head, whole)) } else { Err(LogError::Broken(head.sequence)) };
+        };
+        let broken = || LogError::Broken(head.sequence);
+        let parsed: Line = serde_json::from_slice(line).map_err(|_| broken())?;
+        if parsed.sequence != head.sequence || parsed.previous != hex::encode(head.previous) {
+            return Err(broken());
+        }
+        head = Head { sequence: head.sequence + 1, previous: sha256(line) };
+        whole += read;
+    }
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(detail: &str) -> Event {
+        Event::Refusal { path: "/v1/unwrap".into(), refused: "nonce".into(), detail: detail.into() }
+    }
+
+    async fn written(path: &Path) {
+        let log = ReleaseLog::open(path, "gcp", 1).unwrap();
+        log.note(2, refusal("one"));
+        log.append(3, Event::Release(Box::default())).await.unwrap();
+        log.append(4, refusal("three")).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn the_chain_continues_after_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        written(&path).await;
+        written(&path).await;
+        assert_eq!(verify(&path, "gcp").unwrap().sequence, 6);
+        assert!(matches!(verify(&path, "aws"), Err(LogError::Broken(0))));
+    }
+
+    #[tokio::test]
+    async fn an_altered_or_missing_line_is_found() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        written(&path).await;
+        let genuine = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, genuine.replacen("one", "two", 1)).unwrap();
+        assert!(matches!(ReleaseLog::open(&path, "gcp", 5), Err(LogError::Broken(1))));
+        let without_second: Vec<&str> = genuine.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| l).collect();
+        std::fs::write(&path, without_second.join("\n") + "\n").unwrap();
+        assert!(matches!(ReleaseLog::open(&path, "gcp", 5), Err(LogError::Broken(1))));
+    }
+
+    #[tokio::test]
+    async fn a_torn_last_line_is_cut_off_and_recorded() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        written(&path).await;
+        let mut torn = std::fs::read(&path).unwrap();
+        torn.extend_from_slice(br#"{"sequence":3,"ti"#);
+        std::fs::write(&path, torn).unwrap();
+        let log = ReleaseLog::open(&path, "gcp", 5).unwrap();
+        log.append(6, refusal("after")).await.unwrap();
+        assert_eq!(verify(&path, "gcp").unwrap().sequence, 5);
+        assert!(std::fs::read_to_string(&path).unwrap().contains(r#"{"kind":"torn","bytes":17}"#));
+    }
+}
