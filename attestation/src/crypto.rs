@@ -31,3 +31,6 @@ pub(crate) trait Backend {
     /// Ed25519.
     fn ed25519(key: &[u8; 32], message: &[u8], signature: &[u8]) -> Result<(), Unverified>;
 }
+
+#[cfg(all(test, feature = "native", feature = "portable"))]
+mod agreement;

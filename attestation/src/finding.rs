@@ -45,6 +45,27 @@ pub enum Check {
 }
 
 impl Check {
+    /// Every check, in the order of this page.
+    pub const ALL: [Self; 17] = [
+        Self::Format,
+        Self::Signature,
+        Self::Chain,
+        Self::Validity,
+        Self::Revocation,
+        Self::Tcb,
+        Self::ChipId,
+        Self::KeyKind,
+        Self::Product,
+        Self::Debug,
+        Self::Vmpl,
+        Self::Policy,
+        Self::Measurement,
+        Self::HostData,
+        Self::IdKey,
+        Self::AuthorKey,
+        Self::ReportData,
+    ];
+
     /// The name, as in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {

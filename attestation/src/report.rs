@@ -156,10 +156,15 @@ impl Report {
         })
     }
 
-    /// The product that CPUID names; `None` below version 3 and for processors that are not known.
+    /// CPUID, in the versions that are known to carry it there.
+    pub(crate) fn known_cpuid(&self) -> Option<Cpuid> {
+        self.cpuid.filter(|_| (3..=5).contains(&self.version))
+    }
+
+    /// The product that CPUID names; `None` below version 3 and for processors and versions that are not known.
     #[must_use]
     pub fn product(&self) -> Option<Product> {
-        self.cpuid.and_then(|cpuid| Product::from_cpuid(cpuid.family, cpuid.model))
+        self.known_cpuid().and_then(|cpuid| Product::from_cpuid(cpuid.family, cpuid.model))
     }
 }
 

@@ -23,7 +23,7 @@ impl Pinned {
         &ALL
     }
 
-    fn read((product, [ark, ask, asvk]): &(Product, [&str; 3])) -> Option<Self> {
+    fn read((product, [ark, ask, asvk]): &(Product, [&'static str; 3])) -> Option<Self> {
         let intermediates = [certificate(ask)?, certificate(asvk)?];
         Some(Self { product: *product, ark: certificate(ark)?, intermediates })
     }

@@ -73,7 +73,8 @@ impl KekContext<'_> {
     /// The canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let owner = Canonical::new("shroud/v1/kek").field("vault_mpc_keks").field(self.origin).field(self.org);
+        let owner =
+            Canonical::new("shroud/v1/kek").field("vault_mpc_keks").field(self.origin).field(self.org);
         owner.field(self.vault).field(self.provider.name()).number(self.version).into_bytes()
     }
 }
@@ -93,7 +94,8 @@ impl StateKeyContext<'_> {
     /// The canonical bytes.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let owner = Canonical::new("shroud/v1/state-key-share").field(self.origin).field(self.provider.name());
+        let owner =
+            Canonical::new("shroud/v1/state-key-share").field(self.origin).field(self.provider.name());
         owner.field([self.provider.index().value()]).number(self.version).into_bytes()
     }
 }

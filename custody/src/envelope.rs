@@ -23,10 +23,10 @@ mod reshare;
 mod seal;
 mod value;
 
-pub use drill::{Coalition, drill_secret};
+pub use drill::{Coalition, Standing, drill_secret};
 pub use fault::{Disclosure, OpenError, Refusal, ShareFault, ShareFaultReason};
 pub use open::{Opened, open_secret};
-pub use reshare::{Reshared, reshare_secret, rewrap_share};
+pub use reshare::{ReshareError, Reshared, RewrapError, reshare_secret, rewrap_share};
 pub use seal::{SealSecretError, SealedSecret, seal_secret};
 
 use crate::commitment::Commitments;

@@ -62,7 +62,13 @@ pub(crate) fn invert(element: u8) -> u8 {
 
 /// Writes `left_weight · left + right_weight · right`, element by element.
 #[inline(never)]
-pub(crate) fn weighted_sum(left_weight: u8, left: &[u8; 32], right_weight: u8, right: &[u8; 32], sum: &mut [u8; 32]) {
+pub(crate) fn weighted_sum(
+    left_weight: u8,
+    left: &[u8; 32],
+    right_weight: u8,
+    right: &[u8; 32],
+    sum: &mut [u8; 32],
+) {
     let (left_masks, right_masks) = (masks(left_weight), masks(right_weight));
     let weigh = |a: u64, b: u64| scale(&left_masks, a) ^ scale(&right_masks, b);
     let ([a0, a1, a2, a3], [b0, b1, b2, b3]) = (lanes(left), lanes(right));
@@ -77,4 +83,48 @@ pub(crate) fn weighted_sum(left_weight: u8, left: &[u8; 32], right_weight: u8, r
 fn lanes(elements: &[u8; 32]) -> [u64; 4] {
     let ([c0, c1, c2, c3], _) = elements.as_chunks::<8>() else { return [0; 4] };
     [*c0, *c1, *c2, *c3].map(u64::from_le_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Schoolbook multiplication, the definition of the field.
+    fn school(left: u8, right: u8) -> u8 {
+        let places = (0..8).filter(|bit| right >> bit & 1 == 1);
+        let product = places.fold(0, |sum, bit| sum ^ u16::from(left) << bit);
+        let reduced =
+            (8..16).rev().fold(product, |p, bit| if p >> bit & 1 == 1 { p ^ 0x11b << (bit - 8) } else { p });
+        u8::try_from(reduced).unwrap()
+    }
+
+    #[test]
+    fn every_product() {
+        for left in 0..=255 {
+            for right in 0..=255 {
+                assert_eq!(multiply(left, right), school(left, right), "{left} times {right}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_inverse() {
+        assert_eq!(invert(0), 0);
+        for element in 1..=255 {
+            assert_eq!(school(element, invert(element)), 1, "inverse of {element}");
+        }
+    }
+
+    #[test]
+    fn weighted_sums_by_element() {
+        let left: [u8; 32] = core::array::from_fn(|i| u8::try_from(7 * i).unwrap_or(255));
+        let right: [u8; 32] = core::array::from_fn(|i| u8::try_from(255 - 5 * i).unwrap());
+        for (a, b) in [(0, 0), (1, 0), (0, 1), (1, 1), (2, 3), (0x53, 0xca), (255, 128)] {
+            let mut sum = [0xee; 32];
+            weighted_sum(a, &left, b, &right, &mut sum);
+            for ((s, l), r) in sum.iter().zip(&left).zip(&right) {
+                assert_eq!(*s, school(a, *l) ^ school(b, *r));
+            }
+        }
+    }
 }

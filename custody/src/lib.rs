@@ -10,6 +10,23 @@
 //! authenticates under the context that the caller expects.
 //!
 //! Start at [`seal_secret`] and [`open_secret`]; [`StateKey`] seals everything else.
+//!
+//! ```
+//! use shroud_custody::{
+//!     CustodyMode, Kek, KekSet, Provider, SecretContext, StoredSecret, SystemRandom, open_secret, seal_secret,
+//! };
+//!
+//! let [gcp, aws, azure] = [0; 3].map(|_| Kek::generate(&mut SystemRandom));
+//! let all = KekSet::new().with(Provider::Gcp, &gcp).with(Provider::Aws, &aws).with(Provider::Azure, &azure);
+//! let place = SecretContext { origin: "shroud.invalid/1", org: "org", vault: "vault", path: "keys/stripe", version: 1 };
+//! let sealed = seal_secret(CustodyMode::MultiHsm2of3, &place, &all, b"sk_live", &mut SystemRandom)?;
+//!
+//! let stored = StoredSecret { value: &sealed.value, commitment: &sealed.commitment, shares: &sealed.shares };
+//! let two = KekSet::new().with(Provider::Aws, &aws).with(Provider::Azure, &azure);
+//! let opened = open_secret(CustodyMode::MultiHsm2of3, &place, &stored, &two, None)?;
+//! assert_eq!(opened.value.as_slice(), b"sk_live");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod aead;
 pub mod client_share;
@@ -32,9 +49,9 @@ pub use client_share::{ClientShare, ClientShareError};
 pub use commitment::{Commitment, Commitments};
 pub use context::{KekContext, SecretContext, StateKeyContext};
 pub use envelope::{
-    Coalition, Disclosure, KekSet, OpenError, Opened, Refusal, Reshared, SealSecretError, SealedSecret,
-    ShareFault, ShareFaultReason, StoredSecret, drill_secret, open_secret, reshare_secret, rewrap_share,
-    seal_secret,
+    Coalition, Disclosure, KekSet, OpenError, Opened, Refusal, ReshareError, Reshared, RewrapError,
+    SealSecretError, SealedSecret, ShareFault, ShareFaultReason, Standing, StoredSecret, drill_secret,
+    open_secret, reshare_secret, rewrap_share, seal_secret,
 };
 pub use key::{Dek, Kek, RebuiltDek};
 pub use mode::{CustodyMode, Holder, Provider};

@@ -4,7 +4,6 @@
 //! bytes, and dropping it erases the only copy. It cannot be printed, cloned, compared or serialized; [`Secret::expose`]
 //! is the only way in.
 
-use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::random::Random;
@@ -51,11 +50,6 @@ impl<const N: usize> Secret<N> {
     #[must_use]
     pub fn expose(&self) -> &[u8; N] {
         &self.0
-    }
-
-    /// Compares in constant time.
-    pub(crate) fn equals(&self, other: &Self) -> Choice {
-        self.0.as_slice().ct_eq(other.0.as_slice())
     }
 }
 

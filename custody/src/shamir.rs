@@ -96,8 +96,8 @@ impl Share {
 
     /// Writes `index ‖ values`.
     #[must_use]
-    pub fn to_bytes(&self) -> Secret<{ Self::LENGTH }> {
-        Secret::written(|bytes| {
+    pub fn to_bytes(&self) -> Secret<33> {
+        Secret::written(|bytes: &mut [u8; Self::LENGTH]| {
             let [index, values @ ..] = bytes;
             *index = self.index.value();
             values.copy_from_slice(self.values.expose());
@@ -110,9 +110,9 @@ impl Share {
         self.index
     }
 
-    /// The values.
-    pub(crate) fn values(&self) -> &Secret<32> {
-        &self.values
+    /// The values, of a part that is no point of a line.
+    pub(crate) fn into_values(self) -> Secret<32> {
+        self.values
     }
 }
 
@@ -136,7 +136,27 @@ pub struct DuplicatedIndex {
     pub index: u8,
 }
 
-/// A secret put together from shares that nobody has vouched for yet.
+/// A secret put together from shares that nobody has vouched for yet. It is no secret of ours before it is confirmed:
+///
+/// ```
+/// # use shroud_custody::{Commitment, Secret, SystemRandom, shamir};
+/// let secret = Secret::<32>::random(&mut SystemRandom);
+/// let commitment = Commitment::to(&secret, b"place");
+/// let [left, right, _] = shamir::split(&secret, &mut SystemRandom);
+/// let confirmed: Secret<32> = shamir::combine(&left, &right)?.confirm(&commitment, b"place")?;
+/// assert_eq!(confirmed.expose(), secret.expose());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// ```compile_fail,E0308
+/// # use shroud_custody::{Commitment, Secret, SystemRandom, shamir};
+/// let secret = Secret::<32>::random(&mut SystemRandom);
+/// let commitment = Commitment::to(&secret, b"place");
+/// let [left, right, _] = shamir::split(&secret, &mut SystemRandom);
+/// let unconfirmed: Secret<32> = shamir::combine(&left, &right)?;
+/// assert_eq!(unconfirmed.expose(), secret.expose());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Rebuilt(Secret<32>);
 
 /// A rebuilt secret is not the committed one.
@@ -161,11 +181,6 @@ impl Rebuilt {
     /// The unconfirmed secret, to be compared with a commitment.
     pub(crate) fn candidate(&self) -> &Secret<32> {
         &self.0
-    }
-
-    /// A part that was held whole, or by XOR, in place of a line.
-    pub(crate) fn whole(secret: Secret<32>) -> Self {
-        Self(secret)
     }
 }
 

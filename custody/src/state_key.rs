@@ -129,7 +129,8 @@ fn commitment_context(origin: &str) -> Vec<u8> {
 fn parse(shares: &[(Provider, &[u8])]) -> (Vec<(Provider, Share)>, Vec<ShareFault>) {
     let (mut usable, mut faults) = (Vec::new(), Vec::new());
     for (position, (provider, bytes)) in shares.iter().enumerate() {
-        let repeated = shares.iter().enumerate().any(|(other, (name, _))| other != position && name == provider);
+        let repeated =
+            shares.iter().enumerate().any(|(other, (name, _))| other != position && name == provider);
         let share = if repeated {
             Err(ShareFaultReason::Duplicated)
         } else {
@@ -137,9 +138,13 @@ fn parse(shares: &[(Provider, &[u8])]) -> (Vec<(Provider, Share)>, Vec<ShareFaul
         };
         match share {
             Ok(share) => usable.push((*provider, share)),
-            Err(reason) => faults.push(ShareFault { provider: *provider, reason }),
+            Err(reason) => {
+                let fault = ShareFault { provider: *provider, reason };
+                if !faults.contains(&fault) {
+                    faults.push(fault);
+                }
+            }
         }
     }
-    faults.dedup();
     (usable, faults)
 }

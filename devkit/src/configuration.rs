@@ -164,7 +164,7 @@ mod tests {
         let (first, bytes) = write(KEK_TTL);
         assert_eq!(write(KEK_TTL), (first.clone(), bytes.clone()));
         assert_ne!(write(0).0, first);
-        let read = shroud_enclave::configuration::Configuration::parse(&bytes).unwrap();
+        let read = shroud_enclave::Configuration::parse(&bytes).unwrap();
         assert_eq!(hex::encode(read.digest), first);
         assert_eq!(read.gateways.len(), 3);
     }

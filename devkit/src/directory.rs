@@ -167,8 +167,7 @@ fn socket_folder(root: &Path) -> PathBuf {
     if inside.as_os_str().len() <= SOCKET_FOLDER {
         return inside;
     }
-    let digest =
-        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, root.as_os_str().as_encoded_bytes());
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, root.as_os_str().as_encoded_bytes());
     let name = format!("shroud-{}", hex::encode(digest.as_ref().get(..8).unwrap_or_default()));
     let temporary = std::env::temp_dir().join(&name);
     if temporary.as_os_str().len() <= SOCKET_FOLDER { temporary } else { Path::new("/tmp").join(name) }
@@ -181,7 +180,8 @@ fn private_folder(path: &Path) -> Result<(), DevError> {
 /// Anybody may make folders in a temporary directory: one that is not ours alone is refused.
 fn own_folder(path: &Path) -> Result<(), DevError> {
     let found = fs::symlink_metadata(path).tried(|| format!("looking at {}", path.display()))?;
-    let ours = found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
+    let ours =
+        found.is_dir() && found.uid() == rustix::process::geteuid().as_raw() && found.mode() & 0o022 == 0;
     if ours {
         return Ok(());
     }
@@ -204,8 +204,7 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let fresh = PathBuf::from(name);
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&fresh, path)
@@ -229,7 +228,8 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other.tried(|| format!("reading {}", path.display()))?,
     };
-    let wrong = |error: serde_json::Error| DevError::File { path: path.to_owned(), detail: error.to_string() };
+    let wrong =
+        |error: serde_json::Error| DevError::File { path: path.to_owned(), detail: error.to_string() };
     serde_json::from_slice(&bytes).map(Some).map_err(wrong)
 }
 
@@ -238,8 +238,7 @@ pub fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T
 /// # Errors
 /// [`DevError::Io`].
 pub fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), DevError> {
-    let mut bytes =
-        serde_json::to_vec_pretty(value).tried(|| format!("encoding {}", path.display()))?;
+    let mut bytes = serde_json::to_vec_pretty(value).tried(|| format!("encoding {}", path.display()))?;
     bytes.push(b'\n');
     write_private(path, &bytes)
 }

@@ -145,9 +145,8 @@ impl Gateway {
         let text = fs::read_to_string(&path).tried(|| format!("reading {}", path.display()))?;
         let mut seed = [0; 32];
         let decoded = hex::decode_to_slice(text.trim(), &mut seed).map_err(|error| error.to_string());
-        let pair = decoded.and_then(|()| {
-            Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| error.to_string())
-        });
+        let pair = decoded
+            .and_then(|()| Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| error.to_string()));
         pair.map(|pair| hex::encode(pair.public_key())).map_err(|detail| DevError::File { path, detail })
     }
 

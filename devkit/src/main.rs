@@ -21,7 +21,10 @@ fn main() -> ExitCode {
         Command::Child(options) => match options.command.split_first() {
             Some((program, arguments)) => {
                 let error = child::become_program(options.parent, program, arguments);
-                finish(Err(DevError::Io { what: format!("starting {}", program.display()), source: error }), false)
+                finish(
+                    Err(DevError::Io { what: format!("starting {}", program.display()), source: error }),
+                    false,
+                )
             }
             None => ExitCode::FAILURE,
         },
@@ -30,7 +33,8 @@ fn main() -> ExitCode {
 
 fn on_this_thread<T>(work: impl Future<Output = Result<T, DevError>>) -> Result<T, DevError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| DevError::Io { what: "starting the runtime".to_owned(), source })?;
+    let runtime =
+        runtime.map_err(|source| DevError::Io { what: "starting the runtime".to_owned(), source })?;
     runtime.block_on(work)
 }
 

@@ -16,7 +16,8 @@ use crate::error::DevError;
 const LOWEST: u16 = 20_000;
 const HIGHEST: u16 = 32_000;
 /// A predecessor that was just killed may hold its ports for a moment.
-const PATIENCE: [Duration; 4] = [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(300), Duration::ZERO];
+const PATIENCE: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(300), Duration::ZERO];
 
 /// Where everything listens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +42,10 @@ impl Ports {
         let kept = read_json::<Self>(&layout.ports())?;
         let mut chooser = Chooser::default();
         let gateway = |chooser: &mut Chooser, index: usize| {
-            chooser.choose(loopback(), kept.as_ref().and_then(|kept| kept.gateways.get(index)).map(SocketAddr::port))
+            chooser.choose(
+                loopback(),
+                kept.as_ref().and_then(|kept| kept.gateways.get(index)).map(SocketAddr::port),
+            )
         };
         let ports = Self {
             connect: chooser.listen(listen, kept.as_ref().map(|kept| kept.connect))?,
@@ -64,7 +68,11 @@ struct Chooser {
 }
 
 impl Chooser {
-    fn listen(&mut self, asked: Option<SocketAddr>, kept: Option<SocketAddr>) -> Result<SocketAddr, DevError> {
+    fn listen(
+        &mut self,
+        asked: Option<SocketAddr>,
+        kept: Option<SocketAddr>,
+    ) -> Result<SocketAddr, DevError> {
         match (asked, kept) {
             (Some(asked), _) if asked.port() != 0 => {
                 self.taken.insert(asked.port());

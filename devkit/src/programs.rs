@@ -25,7 +25,8 @@ impl Programs {
     pub async fn locate() -> Result<Self, DevError> {
         let own = env::current_exe().tried(|| "finding the path of shroud-dev".to_owned())?;
         // A build that replaces a running program leaves " (deleted)" behind its path.
-        let own = own.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map_or(own.clone(), PathBuf::from);
+        let own =
+            own.to_str().and_then(|path| path.strip_suffix(" (deleted)")).map_or(own.clone(), PathBuf::from);
         let folder = own.parent().unwrap_or(Path::new("/")).to_owned();
         if let Some(checkout) = Checkout::of_this_process(&folder) {
             checkout.build(&own).await?;
@@ -34,8 +35,11 @@ impl Programs {
     }
 
     fn complete(self) -> Result<Self, DevError> {
-        let mut programs: Vec<&'static str> =
-            Role::ALL.map(Role::program).into_iter().filter(|name| !self.folder.join(name).is_file()).collect();
+        let mut programs: Vec<&'static str> = Role::ALL
+            .map(Role::program)
+            .into_iter()
+            .filter(|name| !self.folder.join(name).is_file())
+            .collect();
         programs.dedup();
         if programs.is_empty() {
             return Ok(self);
@@ -99,7 +103,9 @@ impl Checkout {
 
 /// What `cargo run` tells the program about its package would be mistaken for settings by build scripts.
 fn set_by_cargo_run(name: &str) -> bool {
-    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"].iter().any(|prefix| name.starts_with(prefix))
+    ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+        .iter()
+        .any(|prefix| name.starts_with(prefix))
 }
 
 #[cfg(test)]

@@ -97,9 +97,8 @@ fn read(path: &Path) -> Result<Option<Values>, DevError> {
 fn sign(operator: &Operator, key: &[u8; 32], values: &Values, path: &Path) -> Result<Vec<u8>, DevError> {
     let mut text = serde_json::to_string_pretty(values).tried(|| format!("encoding {}", path.display()))?;
     text.push('\n');
-    let signature = operator
-        .sign(text.as_bytes())
-        .map_err(|detail| DevError::File { path: path.to_owned(), detail })?;
+    let signature =
+        operator.sign(text.as_bytes()).map_err(|detail| DevError::File { path: path.to_owned(), detail })?;
     let line = SignatureLine { name: OPERATOR.to_owned(), key_hash: key_hash(OPERATOR, key), signature };
     Ok(Note { text, signatures: vec![line] }.to_bytes())
 }

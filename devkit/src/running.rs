@@ -65,7 +65,9 @@ pub fn present(folder: &Path) -> Result<Value, DevError> {
 /// The pids as aligned lines for a person.
 #[must_use]
 pub fn table(pids: &Value) -> String {
-    let row = |role: &str, pid: &Value| format!("{role:<14}{}\n", pid.as_u64().map_or("-".to_owned(), |p| p.to_string()));
+    let row = |role: &str, pid: &Value| {
+        format!("{role:<14}{}\n", pid.as_u64().map_or("-".to_owned(), |p| p.to_string()))
+    };
     let single = ["enclave", "host", "connect", "processor"].map(|role| row(role, &json!(pids[role])));
     let gateways = crate::role::GATEWAYS
         .iter()

@@ -124,6 +124,7 @@ async fn keep(
     loop {
         let ended = match Process::spawn(&launch) {
             Ok(process) => {
+                process.became_program(&launch.own).await;
                 pids.set(launch.role, Some(process.pid()));
                 report(&sender, launch.role, Event::Started(process.pid())).await;
                 let Some(ended) = attend(process, &launch, &sender, &mut stopped, &mut backoff).await else {
@@ -153,22 +154,18 @@ async fn attend(
     stopped: &mut watch::Receiver<bool>,
     backoff: &mut Backoff,
 ) -> Option<ExitStatus> {
-    loop {
-        tokio::select! {
-            said = process.line() => match said {
-                Some(value) => {
-                    if value["event"] == "ready" {
-                        backoff.held();
-                    }
-                    report(sender, launch.role, Event::Said(value)).await;
-                }
-                None => tokio::select! {
-                    status = process.ended() => return Some(status),
-                    _ = stopped.wait_for(|stop| *stop) => break,
-                },
-            },
-            _ = stopped.wait_for(|stop| *stop) => break,
+    let listening = async {
+        while let Some(said) = process.line().await {
+            if said["event"] == "ready" {
+                backoff.held();
+            }
+            report(sender, launch.role, Event::Said(said)).await;
         }
+        process.ended().await
+    };
+    tokio::select! {
+        status = listening => return Some(status),
+        _ = stopped.wait_for(|stop| *stop) => {}
     }
     process.terminate().await;
     None
@@ -178,4 +175,3 @@ async fn report(sender: &mpsc::Sender<(Role, Event)>, role: Role, event: Event) 
     // Nobody listens any more only when everything is about to stop.
     let _ = sender.send((role, event)).await;
 }
-

@@ -101,7 +101,8 @@ fn announce(options: &Up, running: &Running) -> Result<(), DevError> {
 
 /// The story goes to stdout, or to stderr where stdout belongs to the JSON line.
 async fn tell(options: &Up, running: &Running) -> Result<(), DevError> {
-    let mut out: Box<dyn io::Write> = if options.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
+    let mut out: Box<dyn io::Write> =
+        if options.json { Box::new(io::stderr()) } else { Box::new(io::stdout()) };
     demo::tell(running, &running.reference, &Story::default(), &mut out).await?;
     if !options.once {
         let served = writeln!(out, "\nServing at {} until Ctrl-C.", running.base_url);

@@ -79,7 +79,15 @@ pub(crate) type Line = (Method, &'static str, Access, Handler);
 
 macro_rules! route {
     ($method:ident $path:literal $access:ident $handler:path) => {
-        (hyper::Method::$method, $path, $crate::api::Access::$access, (|e, r| Box::pin($handler(e, r))) as _)
+        (hyper::Method::$method, $path, $crate::api::Access::$access, {
+            fn call<'a>(
+                enclave: &'a $crate::enclave::Enclave<$crate::enclave::Unsealed>,
+                request: &'a $crate::api::Request,
+            ) -> $crate::api::Outcome<'a> {
+                Box::pin($handler(enclave, request))
+            }
+            call
+        })
     };
 }
 pub(crate) use route;

@@ -23,7 +23,8 @@ use uuid::Uuid;
 
 pub(crate) use anchor::Anchor;
 pub(crate) use batch::{Sealing, first_entry};
-pub use draft::{Draft, Guard, Refusal};
+pub use draft::{Draft, Refusal};
+pub(crate) use draft::{Room, custody_columns};
 pub(crate) use log::Log;
 
 use writer::{Submission, Writer};

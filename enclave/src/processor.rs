@@ -2,6 +2,8 @@
 //!
 //! `shroud-enclave` knows only the real devices. What development hands in here lives in a crate of its own.
 
+pub mod configfs;
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -23,6 +23,8 @@ pub(crate) struct DeploymentKeys {
     pub(crate) policy: HexSecret,
     /// Key of the contract's HMAC audit chain, computed when it is read.
     pub(crate) audit: HexSecret,
+    /// The vault `__agent-keys`.
+    pub(crate) agent_keys_vault: Uuid,
 }
 
 impl DeploymentKeys {
@@ -40,7 +42,7 @@ pub(crate) struct HexSecret(shroud_custody::Secret<32>);
 impl HexSecret {
     /// Draws a fresh one.
     pub(crate) fn random() -> Self {
-        Self(shroud_custody::Secret::random(&mut shroud_custody::SystemRandom::new()))
+        Self(shroud_custody::Secret::random(&mut shroud_custody::SystemRandom))
     }
 
     /// The bytes.
@@ -72,6 +74,8 @@ pub(crate) enum Holder {
     Human(Uuid),
     /// An agent.
     Agent(Uuid),
+    /// The person, confirming what cannot be undone; it is no login.
+    Confirmation(Uuid),
 }
 
 /// A credential, kept under the SHA-256 of its text in hex.
@@ -88,20 +92,22 @@ impl Record for Credential {
     const TABLE: Table = Table::Credentials;
 }
 
-/// The mark that the measured admin key was copied into sealed state and counts by its row alone.
+/// The mark that a measured credential was copied into sealed state and counts by its row alone.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct AdminAdopted {
-    /// SHA-256 of the key, hex.
-    pub(crate) admin_key_sha256: String,
+pub(crate) struct Adopted {
+    /// SHA-256 of the credential, hex.
+    pub(crate) sha256: String,
 }
 
-impl AdminAdopted {
-    /// Its key in the table.
-    pub(crate) const KEY: &'static str = "admin";
+impl Adopted {
+    /// The key of the admin's API key.
+    pub(crate) const ADMIN: &'static str = "admin_key";
+    /// The key of the person's confirmation.
+    pub(crate) const CONFIRMATION: &'static str = "auth_confirm";
 }
 
-impl Record for AdminAdopted {
+impl Record for Adopted {
     const TABLE: Table = Table::Deployment;
 }
 

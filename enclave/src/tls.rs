@@ -6,14 +6,14 @@ mod certificate;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
+use ::aws_lc_rs::rand::SystemRandom;
+use ::aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, NoServerSessionStorage, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use shroud_attestation::{certificate as evidence, purpose};
+use shroud_attestation::{Evidence, certificate as evidence, purpose};
 
 use crate::processor::{Processor, ProcessorError};
 
@@ -31,13 +31,20 @@ pub enum TlsError {
     Rustls(#[from] rustls::Error),
 }
 
+/// A certified key and the evidence over it.
+#[derive(Debug)]
+struct Shown {
+    key: Arc<CertifiedKey>,
+    evidence: Arc<Evidence>,
+}
+
 /// The certificate in use; replaced before it expires.
 #[derive(Debug)]
-pub struct Identity(RwLock<Arc<CertifiedKey>>);
+pub struct Identity(RwLock<Shown>);
 
 impl ResolvesServerCert for Identity {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).key))
     }
 }
 
@@ -55,13 +62,18 @@ impl Identity {
     /// # Errors
     /// Every [`TlsError`].
     pub async fn renew(&self, processor: &dyn Processor, now: u64) -> Result<(), TlsError> {
-        let key = fresh(processor, now).await?;
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = key;
+        let shown = fresh(processor, now).await?;
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = shown;
         Ok(())
+    }
+
+    /// The evidence over the key in use.
+    pub fn evidence(&self) -> Arc<Evidence> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).evidence)
     }
 }
 
-async fn fresh(processor: &dyn Processor, now: u64) -> Result<Arc<CertifiedKey>, TlsError> {
+async fn fresh(processor: &dyn Processor, now: u64) -> Result<Shown, TlsError> {
     let opaque = |error: &dyn std::fmt::Display| TlsError::Key(error.to_string());
     let random = SystemRandom::new();
     let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random).map_err(|e| opaque(&e))?;
@@ -72,7 +84,8 @@ async fn fresh(processor: &dyn Processor, now: u64) -> Result<Arc<CertifiedKey>,
     let der = certificate::self_signed(&pair, &spki, &extension, now).map_err(|e| opaque(&e))?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(pkcs8.as_ref().to_vec()));
     let signing = aws_lc_rs::sign::any_supported_type(&key)?;
-    Ok(Arc::new(CertifiedKey::new(vec![CertificateDer::from(der)], signing)))
+    let key = Arc::new(CertifiedKey::new(vec![CertificateDer::from(der)], signing));
+    Ok(Shown { key, evidence: Arc::new(report) })
 }
 
 /// The server's configuration: no tickets, no resumption, no early data, http/1.1.

@@ -11,18 +11,18 @@
 use std::time::Instant;
 
 use shroud_attestation::{Evidence, Level, VerifiedReport, purpose, verify};
+use shroud_journal::Origin;
 use shroud_wire::gateway::{Attested, release_transcript, request_bytes};
 use shroud_wire::limits;
 
 use crate::challenge::Challenge;
 use crate::gateway::Gateway;
 use crate::log::{Event, Release, sha256};
-use crate::origins::Origin;
 use crate::refusal::Refused;
 
 /// A request whose report was verified. Not `Clone`; an operation takes it by value.
 #[derive(Debug)]
-pub struct Admitted {
+pub(crate) struct Admitted {
     report: VerifiedReport,
     challenge: Challenge,
     transcript: Vec<u8>,
@@ -53,37 +53,37 @@ impl Admitted {
 
     /// The encoded request, which the report binds.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
+    pub(crate) fn body(&self) -> &[u8] {
         &self.body
     }
 
     /// The challenge that was spent on it.
     #[must_use]
-    pub fn challenge(&self) -> &Challenge {
+    pub(crate) fn challenge(&self) -> &Challenge {
         &self.challenge
     }
 
     /// The verified report.
     #[must_use]
-    pub fn report(&self) -> &VerifiedReport {
+    pub(crate) fn report(&self) -> &VerifiedReport {
         &self.report
     }
 
     /// The key that an answer is sealed to.
     #[must_use]
-    pub fn tee_key(&self) -> &[u8] {
+    pub(crate) fn tee_key(&self) -> &[u8] {
         &self.tee_key
     }
 
     /// The transcript that the report binds.
     #[must_use]
-    pub fn transcript(&self) -> &[u8] {
+    pub(crate) fn transcript(&self) -> &[u8] {
         &self.transcript
     }
 
     /// What the log says of a release to this guest.
     #[must_use]
-    pub fn event(&self, operation: &str, origin: &Origin, contexts: &[&[u8]]) -> Event {
+    pub(crate) fn event(&self, operation: &str, origin: &Origin, contexts: &[&[u8]]) -> Event {
         Event::Release(Box::new(Release {
             operation: operation.to_owned(),
             origin: origin.as_str().to_owned(),

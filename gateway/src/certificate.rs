@@ -18,7 +18,7 @@ use crate::files::{self, FileError};
 use crate::keys::{KeyError, Keys, PublicKeys, WitnessKey};
 
 /// The keys in use with the credential that vouches for them.
-pub struct Presented {
+pub(crate) struct Presented {
     certified: Arc<CertifiedKey>,
     hpke: Recipient,
     statement: Statement,
@@ -33,7 +33,7 @@ struct Source {
 }
 
 /// What is presented now; replaced when a new credential appears.
-pub struct Presenter {
+pub(crate) struct Presenter {
     configuration: Configuration,
     current: RwLock<Arc<Presented>>,
 }
@@ -61,13 +61,13 @@ pub enum PresentError {
 impl Presented {
     /// The key pair that plaintext is sealed to.
     #[must_use]
-    pub fn hpke(&self) -> &Recipient {
+    pub(crate) fn hpke(&self) -> &Recipient {
         &self.hpke
     }
 
     /// What the identity vouches for.
     #[must_use]
-    pub fn statement(&self) -> &Statement {
+    pub(crate) fn statement(&self) -> &Statement {
         &self.statement
     }
 
@@ -76,8 +76,7 @@ impl Presented {
         let keys = Keys::open(&configuration.state)?;
         let public = keys.public()?;
         let name = configuration.name.as_str();
-        let credential =
-            Credential::verify(&bytes, name, &configuration.identity, &public.tls_spki, now)?;
+        let credential = Credential::verify(&bytes, name, &configuration.identity, &public.tls_spki, now)?;
         let statement = credential.statement().clone();
         if statement.hpke_key != public.hpke_key {
             return Err(PresentError::Mismatch("HPKE"));
@@ -104,7 +103,7 @@ impl Presenter {
 
     /// What is presented now.
     #[must_use]
-    pub fn current(&self) -> Arc<Presented> {
+    pub(crate) fn current(&self) -> Arc<Presented> {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 

@@ -99,10 +99,8 @@ impl Table {
     /// Drops what is older than `age`, and the oldest beyond `most`.
     fn forget(&mut self, most: usize, now: Instant, age: Duration) {
         while let Some(oldest) = self.order.front() {
-            let fresh = self
-                .issued
-                .get(oldest)
-                .is_some_and(|issued| now.saturating_duration_since(issued.at) <= age);
+            let fresh =
+                self.issued.get(oldest).is_some_and(|issued| now.saturating_duration_since(issued.at) <= age);
             if fresh && self.order.len() <= most {
                 return;
             }

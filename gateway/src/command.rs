@@ -15,6 +15,8 @@ use crate::keys::{self, KeyError, Keys, PublicKeys};
 
 /// How far before its issue a credential begins, in seconds: clocks differ.
 const SKEW: u64 = 300;
+/// A day, in seconds.
+const DAY: u64 = 86_400;
 
 /// What to issue a credential from.
 #[derive(Clone, Debug)]
@@ -46,7 +48,7 @@ pub enum CommandError {
     #[error("a gateway's name is 1 to 64 of a-z, 0-9, '.', '-', '/', '_'")]
     Name,
     /// A credential lives at least a day and at most [`LIFETIME`].
-    #[error("a credential lives 1 to {} days, not {0}", LIFETIME / 86_400)]
+    #[error("a credential lives 1 to {days} days, not {0}", days = LIFETIME / DAY)]
     Days(u64),
 }
 
@@ -84,7 +86,7 @@ pub fn keys_renew(state: &Path) -> Result<PublicKeys, CommandError> {
 pub fn credential_issue(issue: &Issue) -> Result<Statement, CommandError> {
     let name: Name = issue.name.clone().try_into().map_err(|_| CommandError::Name)?;
     let not_before = issue.now.saturating_sub(SKEW);
-    let lifetime = issue.days.checked_mul(86_400).filter(|seconds| (1..=LIFETIME).contains(seconds));
+    let lifetime = issue.days.checked_mul(DAY).filter(|seconds| (1..=LIFETIME).contains(seconds));
     let not_after = lifetime.and_then(|seconds| not_before.checked_add(seconds));
     let not_after = not_after.ok_or(CommandError::Days(issue.days))?;
     let identity = identity(&*files::read_secret_hex(&issue.identity)?)?;

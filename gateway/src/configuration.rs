@@ -46,7 +46,7 @@ pub enum BackendConfiguration {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at a time.
+    /// Connections at a time, 1 to 2048.
     pub connections: usize,
     /// Challenges that are remembered; the oldest gives way.
     pub challenges: usize,
@@ -140,7 +140,7 @@ impl Configuration {
 impl Limits {
     pub(crate) fn within_bounds(&self) -> Result<(), ConfigurationError> {
         for (name, holds) in [
-            ("connections", self.connections > 0),
+            ("connections", (1..=2048).contains(&self.connections)),
             ("challenges", (1..=1 << 20).contains(&self.challenges)),
             ("challenge_seconds", (1..=60).contains(&self.challenge_seconds)),
             ("chip_per_second", self.chip_per_second > 0),

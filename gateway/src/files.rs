@@ -234,7 +234,9 @@ mod tests {
         create_secret(&path, b"seed").unwrap();
         for mode in [0o640, 0o604, 0o644] {
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(read_secret(&path), Err(FileError::Exposed { mode: found, .. }) if found == mode));
+            assert!(
+                matches!(read_secret(&path), Err(FileError::Exposed { mode: found, .. }) if found == mode)
+            );
         }
     }
 

@@ -10,11 +10,12 @@
 //! off: its release never left. A chain that is broken anywhere else stops the start.
 
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use aws_lc_rs::digest;
@@ -33,6 +34,10 @@ const QUEUE: usize = 4096;
 const REFUSALS: (u32, u32) = (100, 512);
 /// The longest line, in bytes.
 const LINE: u64 = 64 * 1024;
+
+mod writer;
+
+use writer::{Waiting, Writer};
 
 /// What happened. No member holds a key; contexts are hashed, because they name vaults and secrets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,15 +129,11 @@ pub enum LogError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotDurable;
 
-struct Waiting {
-    time: u64,
-    event: Event,
-    durable: Option<oneshot::Sender<()>>,
-}
-
 /// The log, open for appending.
 pub struct ReleaseLog {
-    queue: mpsc::SyncSender<Waiting>,
+    /// Both are taken when the log is dropped: the writer then finishes what is queued and ends.
+    queue: Option<mpsc::SyncSender<Waiting>>,
+    writer: Option<JoinHandle<()>>,
     refusals: RateLimit,
     unwritten: Arc<AtomicU64>,
 }
@@ -170,12 +171,13 @@ impl ReleaseLog {
             writer.write(vec![torn]).map_err(files::at(path))?;
         }
         let (queue, lines) = mpsc::sync_channel(QUEUE);
-        std::thread::Builder::new()
+        let writer = std::thread::Builder::new()
             .name("release-log".into())
             .spawn(move || writer.run(&lines))
             .map_err(files::at(path))?;
         let (per_second, burst) = REFUSALS;
-        Ok(Self { queue, refusals: RateLimit::new(per_second, burst), unwritten })
+        let refusals = RateLimit::new(per_second, burst);
+        Ok(Self { queue: Some(queue), writer: Some(writer), refusals, unwritten })
     }
 
     /// Appends an event and waits until it is on disk.
@@ -185,67 +187,31 @@ impl ReleaseLog {
     pub(crate) async fn append(&self, time: u64, event: Event) -> Result<(), NotDurable> {
         let (durable, written) = oneshot::channel();
         let waiting = Waiting { time, event, durable: Some(durable) };
-        self.queue.try_send(waiting).map_err(|_| NotDurable)?;
+        self.send(waiting)?;
         written.await.map_err(|_| NotDurable)
     }
 
-    /// Appends a refusal that nothing waits for. Beyond [`REFUSALS`] it is counted instead.
+    /// Appends an event that nothing waits for. Refusals beyond [`REFUSALS`] are counted instead.
     pub(crate) fn note(&self, time: u64, event: Event) {
-        let within = self.refusals.take(b"refusals", Instant::now()).is_ok();
-        if !within || self.queue.try_send(Waiting { time, event, durable: None }).is_err() {
+        let flood = matches!(event, Event::Refusal { .. })
+            && self.refusals.take(b"refusals", Instant::now()).is_err();
+        if flood || self.send(Waiting { time, event, durable: None }).is_err() {
             self.unwritten.fetch_add(1, Ordering::Relaxed);
         }
     }
-}
 
-struct Writer {
-    file: File,
-    head: Head,
-    unwritten: Arc<AtomicU64>,
-}
-
-impl Writer {
-    /// Writes what gathers until the log is dropped. A failed write ends it: nothing is released any more.
-    fn run(mut self, lines: &mpsc::Receiver<Waiting>) {
-        while let Ok(first) = lines.recv() {
-            let mut batch = vec![first];
-            batch.extend(lines.try_iter().take(QUEUE));
-            let refusals = self.unwritten.swap(0, Ordering::Relaxed);
-            if refusals > 0 {
-                let time = batch.last().map_or(0, |last| last.time);
-                batch.push(Waiting { time, event: Event::Unwritten { refusals }, durable: None });
-            }
-            if let Err(error) = self.write(batch) {
-                tracing::error!(%error, "the release log cannot be written; releases stop");
-                return;
-            }
-        }
+    fn send(&self, waiting: Waiting) -> Result<(), NotDurable> {
+        self.queue.as_ref().ok_or(NotDurable)?.try_send(waiting).map_err(|_| NotDurable)
     }
+}
 
-    fn write(&mut self, batch: Vec<Waiting>) -> std::io::Result<()> {
-        let mut bytes = Vec::new();
-        let mut durable = Vec::new();
-        for waiting in batch {
-            let line = Line {
-                sequence: self.head.sequence,
-                time: waiting.time,
-                previous: hex::encode(self.head.previous),
-                event: waiting.event,
-            };
-            let line = serde_json::to_vec(&line)?;
-            self.head.sequence += 1;
-            self.head.previous = sha256(&line);
-            bytes.extend_from_slice(&line);
-            bytes.push(b'\n');
-            durable.extend(waiting.durable);
+impl Drop for ReleaseLog {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        let ended = self.writer.take().map(JoinHandle::join);
+        if matches!(ended, Some(Err(_))) {
+            tracing::error!("the release log's writer panicked");
         }
-        self.file.write_all(&bytes)?;
-        self.file.sync_data()?;
-        for waiting in durable {
-            // A request that gave up meanwhile is no failure.
-            let _ = waiting.send(());
-        }
-        Ok(())
     }
 }
 
@@ -266,7 +232,7 @@ fn read_chain(path: &Path, name: &str) -> Result<(Head, u64), LogError> {
     let mut bytes = Vec::new();
     loop {
         bytes.clear();
-        let read = std::io::Read::by_ref(&mut reader).take(LINE).read_until(b'\n', &mut bytes);
+        let read = reader.by_ref().take(LINE).read_until(b'\n', &mut bytes);
         let read = u64::try_from(read.map_err(files::at(path))?).unwrap_or(u64::MAX);
         let Some(line) = bytes.strip_suffix(b"\n") else {
             return if read < LINE { Ok((head, whole)) } else { Err(LogError::Broken(head.sequence)) };
@@ -320,7 +286,8 @@ mod tests {
         let genuine = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, genuine.replacen("one", "two", 1)).unwrap();
         assert!(matches!(ReleaseLog::open(&path, "gcp", 5), Err(LogError::Broken(1))));
-        let without_second: Vec<&str> = genuine.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| l).collect();
+        let without_second: Vec<&str> =
+            genuine.lines().enumerate().filter(|(n, _)| *n != 1).map(|(_, l)| l).collect();
         std::fs::write(&path, without_second.join("\n") + "\n").unwrap();
         assert!(matches!(ReleaseLog::open(&path, "gcp", 5), Err(LogError::Broken(1))));
     }

@@ -18,24 +18,21 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use shroud_journal::Origin;
 use shroud_wire::gateway::Registration;
-use shroud_wire::limits;
 
 use crate::files::{self, FileError};
 use crate::log::sha256;
 use crate::refusal::Refused;
-
-/// A log origin in the form that a C2SP key name has, at most [`limits::ORIGIN`] bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Origin(String);
 
 /// A registration that was checked for shape.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Registered {
     /// The log origin.
+    #[serde(serialize_with = "write_origin", deserialize_with = "read_origin")]
     pub origin: Origin,
     /// Commitment to the state key.
     #[serde(with = "hex")]
@@ -59,39 +56,29 @@ pub struct Origins {
 #[derive(Debug, Default)]
 struct Table {
     registered: HashMap<Origin, Registered>,
-    bindings: HashMap<String, Origin>,
+    /// HOST_DATA in hex, and the origin.
+    bindings: HashMap<String, String>,
 }
 
-impl Origin {
-    /// The origin.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// The name of files about it.
-    #[must_use]
-    pub fn file_name(&self) -> String {
-        hex::encode(sha256(self.0.as_bytes()))
-    }
+/// Reads the origin that a request names.
+///
+/// # Errors
+/// [`Refused::Malformed`] if no note can carry it.
+pub fn origin(name: &str) -> Result<Origin, Refused> {
+    Origin::new(name).map_err(|_| Refused::Malformed("origin"))
 }
 
-impl TryFrom<String> for Origin {
-    type Error = Refused;
-
-    fn try_from(origin: String) -> Result<Self, Refused> {
-        let graphic = origin.chars().all(|c| c.is_ascii_graphic() && c != '+');
-        if graphic && (1..=limits::ORIGIN).contains(&origin.len()) {
-            return Ok(Self(origin));
-        }
-        Err(Refused::Malformed("origin"))
-    }
+/// The name of files about an origin, without its extension.
+pub(crate) fn file_name(origin: &Origin) -> String {
+    hex::encode(sha256(origin.as_str().as_bytes()))
 }
 
-impl From<Origin> for String {
-    fn from(origin: Origin) -> Self {
-        origin.0
-    }
+fn write_origin<S: Serializer>(origin: &Origin, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(origin.as_str())
+}
+
+fn read_origin<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Origin, D::Error> {
+    Origin::new(&String::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
 impl TryFrom<Registration> for Registered {
@@ -100,7 +87,7 @@ impl TryFrom<Registration> for Registered {
     fn try_from(message: Registration) -> Result<Self, Refused> {
         let width = |bytes: &[u8], what| bytes.try_into().map_err(|_| Refused::Malformed(what));
         Ok(Self {
-            origin: message.origin.try_into()?,
+            origin: origin(&message.origin)?,
             state_key_commitment: width(&message.state_key_commitment, "state key commitment")?,
             journal_key: width(&message.journal_key, "journal key")?,
             genesis: width(&message.genesis, "genesis hash")?,
@@ -113,7 +100,7 @@ impl Registered {
     #[must_use]
     pub fn to_message(&self) -> Registration {
         Registration {
-            origin: self.origin.0.clone(),
+            origin: self.origin.as_str().to_owned(),
             state_key_commitment: self.state_key_commitment.to_vec(),
             journal_key: self.journal_key.to_vec(),
             genesis: self.genesis.to_vec(),
@@ -163,12 +150,12 @@ impl Origins {
         let mut table = self.lock();
         let host_data = hex::encode(host_data);
         match table.bindings.get(&host_data) {
-            Some(bound) if bound == origin => return Ok(()),
-            Some(bound) => return Err(Refused::OriginBinding(bound.0.clone())),
+            Some(bound) if bound == origin.as_str() => return Ok(()),
+            Some(bound) => return Err(Refused::OriginBinding(bound.clone())),
             None => {}
         }
         let mut bindings = table.bindings.clone();
-        bindings.insert(host_data, origin.clone());
+        bindings.insert(host_data, origin.as_str().to_owned());
         files::replace(&self.bindings_path, &to_json(&self.bindings_path, &bindings)?, 0o600)?;
         table.bindings = bindings;
         Ok(())
@@ -188,7 +175,7 @@ impl Origins {
             return known.difference(&registered).map_or(Ok(()), |what| Err(Refused::OriginKnown(what)));
         }
         prepare(&registered)?;
-        let path = self.directory.join(registered.origin.file_name()).with_extension("json");
+        let path = self.directory.join(file_name(&registered.origin)).with_extension("json");
         files::replace(&path, &to_json(&path, &registered)?, 0o600)?;
         table.registered.insert(registered.origin.clone(), registered);
         Ok(())
@@ -224,7 +211,7 @@ mod tests {
     use super::*;
 
     fn origin(name: &str) -> Origin {
-        name.to_owned().try_into().unwrap()
+        super::origin(name).unwrap()
     }
 
     fn registered(name: &str, genesis: u8) -> Registered {
@@ -271,7 +258,7 @@ mod tests {
     #[test]
     fn origins_that_no_note_can_carry_are_refused() {
         for name in ["", "a b", "a\nb", "a+b", "ä", &"a".repeat(256)] {
-            assert!(matches!(Origin::try_from(name.to_owned()), Err(Refused::Malformed("origin"))));
+            assert!(matches!(super::origin(name), Err(Refused::Malformed("origin"))));
         }
     }
 
@@ -280,7 +267,7 @@ mod tests {
         let state = tempfile::tempdir().unwrap();
         let origins = Origins::open(state.path()).unwrap();
         origins.register(registered("a.invalid/1", 3), |_| Ok(())).unwrap();
-        let file = state.path().join("origins").join(origin("a.invalid/1").file_name() + ".json");
+        let file = state.path().join("origins").join(file_name(&origin("a.invalid/1")) + ".json");
         std::fs::write(&file, "{}").unwrap();
         assert!(matches!(Origins::open(state.path()), Err(FileError::Content { .. })));
     }

@@ -56,6 +56,9 @@ pub enum Refused {
     /// The key management service refused or failed.
     #[error(transparent)]
     Backend(#[from] BackendError),
+    /// The origin is registered, and what was remembered of it is gone.
+    #[error("the witness's memory of this origin was lost; it must be re-admitted")]
+    MemoryLost,
     /// The clock ran backwards.
     #[error(transparent)]
     Clock(#[from] ClockBackwards),
@@ -89,7 +92,8 @@ impl Refused {
             Self::WrapInput => "wrap_input",
             Self::TeeKey => "tee_key",
             Self::Backend(error) => error.kind(),
-            Self::Clock(_) => "clock",
+            Self::MemoryLost => "memory_lost",
+            Self::Clock(_) => "clock_backwards",
             Self::Storage(_) => "storage",
             Self::Deadline => "deadline",
             Self::Stopping => "stopping",
@@ -109,7 +113,9 @@ impl Refused {
             Self::RateLimit(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::WrapInput | Self::TeeKey => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Backend(error) => error.status(),
-            Self::Clock(_) | Self::Deadline | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::MemoryLost | Self::Clock(_) | Self::Deadline | Self::Stopping => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Storage(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

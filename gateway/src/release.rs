@@ -7,7 +7,10 @@
 //! Every item's context is prefixed with the origin before it becomes the backend's AAD, so no origin ever unwraps
 //! another's keys. Plain keys live in buffers that are zeroized, for the length of the call.
 
+use std::sync::Arc;
+
 use prost::Message as _;
+use shroud_journal::Origin;
 use shroud_wire::canonical::Canonical;
 use shroud_wire::gateway::{Item, Items, Sealed, Unwrap, Unwrapped, Wrap, Wrapped, wrap_input_info};
 use shroud_wire::{hpke, limits};
@@ -15,11 +18,12 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::admission::Admitted;
 use crate::gateway::Gateway;
-use crate::origins::Origin;
+use crate::http;
+use crate::origins;
 use crate::refusal::Refused;
 
 /// The label of a backend's AAD.
-pub const ITEM: &str = "shroud/v1/gateway-item";
+pub(crate) const ITEM: &str = "shroud/v1/gateway-item";
 
 /// Plain keys with their contexts; zeroized when dropped. No `Debug`.
 struct PlainItems(Items);
@@ -45,7 +49,7 @@ impl Drop for PlainKeys {
 
 /// What the backend binds a key to: the origin and the guest's own context.
 #[must_use]
-pub fn backend_context(origin: &Origin, context: &[u8]) -> Vec<u8> {
+pub(crate) fn backend_context(origin: &Origin, context: &[u8]) -> Vec<u8> {
     Canonical::new(ITEM).field(origin.as_str()).field(context).into_bytes()
 }
 
@@ -54,10 +58,10 @@ pub fn backend_context(origin: &Origin, context: &[u8]) -> Vec<u8> {
 /// # Errors
 /// [`Refused::Plaintext`] if they came unsealed, [`Refused::WrapInput`], [`Refused::Malformed`],
 /// [`Refused::OriginBinding`], [`Refused::Backend`], [`Refused::Storage`].
-pub(crate) async fn wrap(gateway: &Gateway, admitted: Admitted) -> Result<Sealed, Refused> {
+pub(crate) async fn wrap(gateway: &Arc<Gateway>, admitted: Admitted) -> Result<Sealed, Refused> {
     let request = Wrap::decode(admitted.body()).map_err(|_| Refused::Malformed("wrap request"))?;
-    let origin = Origin::try_from(request.origin)?;
-    gateway.bind(admitted.report().host_data(), &origin)?;
+    let origin = origins::origin(&request.origin)?;
+    bind(gateway, &admitted, &origin).await?;
     let sealed = request.sealed.filter(|sealed| !sealed.encapsulated.is_empty()).ok_or(Refused::Plaintext)?;
     let items = open_items(gateway, &admitted, &sealed)?;
     let contexts = shape(&items.0.items, limits::PLAIN_KEY)?;
@@ -75,10 +79,10 @@ pub(crate) async fn wrap(gateway: &Gateway, admitted: Admitted) -> Result<Sealed
 ///
 /// # Errors
 /// As [`wrap`], save for the sealed input.
-pub(crate) async fn unwrap(gateway: &Gateway, admitted: Admitted) -> Result<Sealed, Refused> {
+pub(crate) async fn unwrap(gateway: &Arc<Gateway>, admitted: Admitted) -> Result<Sealed, Refused> {
     let request = Unwrap::decode(admitted.body()).map_err(|_| Refused::Malformed("unwrap request"))?;
-    let origin = Origin::try_from(request.origin)?;
-    gateway.bind(admitted.report().host_data(), &origin)?;
+    let origin = origins::origin(&request.origin)?;
+    bind(gateway, &admitted, &origin).await?;
     let items = request.items.ok_or(Refused::Malformed("items"))?.items;
     let contexts = shape(&items, limits::WRAPPED_KEY)?;
     let mut keys = PlainKeys(Unwrapped { keys: Vec::with_capacity(items.len()) });
@@ -92,6 +96,19 @@ pub(crate) async fn unwrap(gateway: &Gateway, admitted: Admitted) -> Result<Seal
     let answer = seal(&admitted, &plain)?;
     gateway.record(admitted.event("unwrap", &origin, &contexts)).await?;
     Ok(answer)
+}
+
+/// Binds the guest's HOST_DATA to the origin that it names (see [`crate::origins`]).
+///
+/// # Errors
+/// [`Refused::OriginBinding`] if it belongs to another; [`Refused::Storage`].
+pub(crate) async fn bind(
+    gateway: &Arc<Gateway>,
+    admitted: &Admitted,
+    origin: &Origin,
+) -> Result<(), Refused> {
+    let (host_data, origin) = (*admitted.report().host_data(), origin.clone());
+    http::blocking(gateway, move |gateway| gateway.origins.bind(&host_data, &origin)).await
 }
 
 fn open_items(gateway: &Gateway, admitted: &Admitted, sealed: &Sealed) -> Result<PlainItems, Refused> {
@@ -151,7 +168,7 @@ mod tests {
 
     #[test]
     fn contexts_of_two_origins_never_meet() {
-        let origin = |name: &str| Origin::try_from(name.to_owned()).unwrap();
+        let origin = |name: &str| origins::origin(name).unwrap();
         assert_ne!(backend_context(&origin("ab"), b"c"), backend_context(&origin("a"), b"bc"));
     }
 }

@@ -103,7 +103,8 @@ impl Cosigning {
     /// Those of [`Witnesses::verify`].
     pub fn add(&mut self, witnesses: &Witnesses, line: &SignatureLine) -> Result<usize, CosignatureError> {
         let cosignature = witnesses.verify(&self.checkpoint, line)?;
-        self.cosignatures.retain(|other| other.witness() != cosignature.witness() || other.time() > cosignature.time());
+        self.cosignatures
+            .retain(|other| other.witness() != cosignature.witness() || other.time() > cosignature.time());
         if !self.cosignatures.iter().any(|other| other.witness() == cosignature.witness()) {
             self.cosignatures.push(cosignature);
         }
@@ -145,7 +146,7 @@ impl Cosigning {
 impl CosignedCheckpoint {
     /// Verifies a note that carries the journal key's signature and the cosignatures of a write quorum.
     ///
-    /// Lines of strangers are passed over.
+    /// Lines of strangers are passed over, and of each witness the first counts.
     ///
     /// # Errors
     /// Every [`CosignedError`].
@@ -159,9 +160,11 @@ impl CosignedCheckpoint {
         let note = checkpoint::read(note)?;
         let lines = note.signatures.clone();
         let mut cosigning = Cosigning::new(SignedCheckpoint::verify_note(note, origin, journal_key)?);
-        for line in &lines {
-            // A stranger's line, or one that does not verify, counts for nothing.
-            let _ = cosigning.add(witnesses, line);
+        for key in witnesses.keys() {
+            // One line for each witness, whatever a stranger piles up; one that does not verify counts for nothing.
+            if let Some(line) = lines.iter().find(|line| key.wrote(line)) {
+                let _ = cosigning.add(witnesses, line);
+            }
         }
         cosigning.finish(quorum).map_err(|(_, error)| error)
     }
@@ -197,3 +200,6 @@ impl CosignedCheckpoint {
         self.checkpoint.note_with(&lines)
     }
 }
+
+#[cfg(test)]
+mod tests;

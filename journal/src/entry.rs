@@ -14,6 +14,8 @@
 
 mod read;
 
+use core::fmt;
+
 use shroud_wire::canonical::{Canonical, Malformed};
 use shroud_wire::limits;
 
@@ -26,8 +28,8 @@ const SEALING: usize = 1024;
 /// The longest bytes of an entry.
 pub const LENGTH: usize = limits::ENTRY - SEALING;
 
-/// One record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// One record. Its Debug form leaves out what the customer alone may read.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Counts from 0 without a gap.
     pub sequence: u64,
@@ -120,6 +122,14 @@ pub enum EntryError {
     RowVersion(String),
 }
 
+impl fmt::Debug for Entry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = formatter.debug_struct("Entry");
+        shown.field("sequence", &self.sequence).field("time", &self.time).field("term", &self.term);
+        shown.field("kind", &self.kind).finish_non_exhaustive()
+    }
+}
+
 impl Entry {
     /// The canonical bytes.
     #[must_use]
@@ -192,3 +202,6 @@ impl Spend {
         bytes.field(&self.agent).field(&self.asset).field(self.amount).field(&self.counterparty)
     }
 }
+
+#[cfg(test)]
+mod tests;

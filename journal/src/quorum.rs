@@ -1,7 +1,11 @@
 //! How many witnesses must answer: checked, not assumed.
 //!
-//! With n members, of which f may lie or forget, a write that W of them cosigned is seen again by every R of them that are
-//! not all among the f, if and only if W + R ≥ n + f + 1. Anything less is refused where it is configured.
+//! With n members, of which f may lie or forget:
+//!
+//! - what W of them cosigned is remembered by an honest one among any R that a boot hears, if W + R ≥ n + f + 1;
+//! - two guests cannot each find W of them for different histories, if W + W ≥ n + f + 1.
+//!
+//! Anything less is refused where it is configured.
 
 /// A checked set of quorums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,18 @@ pub enum QuorumError {
         write: usize,
         /// R.
         boot: usize,
+        /// f.
+        faulty: usize,
+    },
+    /// Two guests could each write a history of their own.
+    #[error(
+        "twice write {write} is below members {members} + faulty {faulty} + 1: two guests could both write"
+    )]
+    SplitBrain {
+        /// n.
+        members: usize,
+        /// W.
+        write: usize,
         /// f.
         faulty: usize,
     },
@@ -61,8 +77,12 @@ impl Quorum {
                 return Err(QuorumError::AllFaulty { quorum, faulty });
             }
         }
-        if write + boot < members.saturating_add(faulty).saturating_add(1) {
+        let meet = members.saturating_add(faulty).saturating_add(1);
+        if write.saturating_add(boot) < meet {
             return Err(QuorumError::TooSmall { members, write, boot, faulty });
+        }
+        if write.saturating_add(write) < meet {
+            return Err(QuorumError::SplitBrain { members, write, faulty });
         }
         Ok(Self { members, write, boot, faulty })
     }
@@ -98,9 +118,14 @@ mod tests {
 
     #[test]
     fn quorums_that_meet_are_taken() {
-        for (members, write, boot, faulty) in [(3, 2, 2, 0), (4, 3, 3, 1), (3, 3, 1, 0), (1, 1, 1, 0), (5, 4, 3, 1)] {
+        for (members, write, boot, faulty) in
+            [(3, 2, 2, 0), (4, 3, 3, 1), (3, 3, 1, 0), (1, 1, 1, 0), (5, 4, 3, 1)]
+        {
             let quorum = Quorum::new(members, write, boot, faulty).unwrap();
-            assert_eq!((quorum.members(), quorum.write(), quorum.boot(), quorum.faulty()), (members, write, boot, faulty));
+            assert_eq!(
+                (quorum.members(), quorum.write(), quorum.boot(), quorum.faulty()),
+                (members, write, boot, faulty)
+            );
         }
     }
 
@@ -111,6 +136,12 @@ mod tests {
         assert!(refused.to_string().starts_with("write 3 + boot 2 is below members 4 + faulty 1 + 1"));
         assert!(Quorum::new(3, 2, 1, 0).is_err());
         assert!(Quorum::new(3, 2, 2, 1).is_err());
+    }
+
+    #[test]
+    fn write_quorums_that_need_not_meet_are_refused() {
+        assert_eq!(Quorum::new(3, 1, 3, 0), Err(QuorumError::SplitBrain { members: 3, write: 1, faulty: 0 }));
+        assert_eq!(Quorum::new(5, 3, 4, 1), Err(QuorumError::SplitBrain { members: 5, write: 3, faulty: 1 }));
     }
 
     #[test]

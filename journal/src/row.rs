@@ -45,7 +45,10 @@ mod tests {
             Row { version: 4, ..row() },
             Row { body: vec![1, 3], ..row() },
             Row { columns: [("provider".to_owned(), "gcp".to_owned())].into(), ..row() },
-            Row { columns: [("provider", "v"), ("vault_id", "gcp")].map(|(k, v)| (k.into(), v.into())).into(), ..row() },
+            Row {
+                columns: [("provider", "v"), ("vault_id", "gcp")].map(|(k, v)| (k.into(), v.into())).into(),
+                ..row()
+            },
         ];
         for other in others {
             assert_ne!(row_hash(&other), whole);

@@ -69,7 +69,10 @@ impl QuorumTime {
     /// How far apart the clocks of one quorum may be, in seconds.
     pub const BOUND: u64 = 300;
 
-    /// Judges the times of one quorum of `need` distinct witnesses.
+    /// Judges the times that distinct witnesses gave, of which `need` make a quorum.
+    ///
+    /// Where clocks are too far apart, the largest group within [`QuorumTime::BOUND`] counts, if it is a quorum: a few
+    /// wild clocks among more than a quorum stop nothing.
     ///
     /// # Errors
     /// [`ClockError::Few`], [`ClockError::Apart`].
@@ -78,12 +81,27 @@ impl QuorumTime {
         if times.len() < need {
             return Err(few);
         }
-        let lowest = times.iter().copied().min().ok_or(few)?;
-        let highest = times.iter().copied().max().ok_or(few)?;
-        if highest - lowest > Self::BOUND {
-            return Err(ClockError::Apart { lowest, highest, bound: Self::BOUND });
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable();
+        let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else { return Err(few) };
+        let apart = ClockError::Apart { lowest: *first, highest: *last, bound: Self::BOUND };
+        let groups = sorted.iter().enumerate().map(|(start, lowest)| {
+            let end = sorted.partition_point(|time| time - lowest.min(time) <= Self::BOUND);
+            (end - start, core::cmp::Reverse(*lowest), sorted.get(end - 1).copied().unwrap_or(*lowest))
+        });
+        let (count, core::cmp::Reverse(lowest), highest) = groups.max().ok_or(few)?;
+        if count < need { Err(apart) } else { Ok(Self { lowest, highest }) }
+    }
+
+    /// The time at boot, when the newest entry carries `recorded`, a highest time of its own day.
+    ///
+    /// # Errors
+    /// [`ClockError::Backwards`] if the quorum is further behind the entry than clocks may be apart.
+    pub fn recorded(self, recorded: u64) -> Result<Self, ClockError> {
+        if self.highest.saturating_add(Self::BOUND) < recorded {
+            return Err(ClockError::Backwards { found: self.highest, known: recorded });
         }
-        Ok(Self { lowest, highest })
+        Ok(Self { highest: self.highest.max(recorded), ..self })
     }
 
     /// The time after `self`, when a later quorum says `next` and `elapsed` passed by the guest's monotonic clock.
@@ -142,6 +160,23 @@ mod tests {
         let apart = ClockError::Apart { lowest: 1000, highest: 1301, bound: 300 };
         assert_eq!(QuorumTime::new(&[1301, 1000], 2), Err(apart));
         assert_eq!(apart.name(), "clock_apart");
+    }
+
+    #[test]
+    fn a_wild_clock_beyond_the_quorum_stops_nothing() {
+        for wild in [5, 90_000] {
+            let time = QuorumTime::new(&[1000, wild, 1010, 1005], 3).unwrap();
+            assert_eq!((time.lowest(), time.highest()), (1000, 1010));
+            assert!(matches!(QuorumTime::new(&[1000, wild, 1010], 3), Err(ClockError::Apart { .. })));
+        }
+    }
+
+    #[test]
+    fn clock_backwards_at_boot_is_refused() {
+        let time = QuorumTime::new(&[1000, 1010], 2).unwrap();
+        assert_eq!(time.recorded(900), Ok(time));
+        assert_eq!(time.recorded(1310).map(|time| (time.lowest(), time.highest())), Ok((1000, 1310)));
+        assert_eq!(time.recorded(1311), Err(ClockError::Backwards { found: 1010, known: 1311 }));
     }
 
     #[test]

@@ -18,8 +18,6 @@ pub const WRAP_ITEMS: usize = 64;
 pub const PLAIN_KEY: usize = 190;
 /// One wrapped key, in bytes.
 pub const WRAPPED_KEY: usize = 4096;
-/// A log origin, in bytes.
-pub const ORIGIN: usize = 255;
 /// One context (AAD) of a sealed thing, in bytes.
 pub const CONTEXT: usize = 1024;
 /// One row's key, in bytes.

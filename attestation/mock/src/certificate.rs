@@ -135,11 +135,7 @@ pub(crate) fn extension(oid: &str, critical: bool, value: &impl Encode) -> der::
 
 /// An extension whose value is these bytes as they are.
 pub(crate) fn raw_extension(oid: &str, critical: bool, value: Vec<u8>) -> der::Result<Extension> {
-    Ok(Extension {
-        extn_id: ObjectIdentifier::new(oid)?,
-        critical,
-        extn_value: OctetString::new(value)?,
-    })
+    Ok(Extension { extn_id: ObjectIdentifier::new(oid)?, critical, extn_value: OctetString::new(value)? })
 }
 
 /// A key identifier: the first 160 bits of the SHA-256 of the key (RFC 7093, method 1).

@@ -25,10 +25,7 @@ impl Launch {
     /// Measures a program and its configuration.
     #[must_use]
     pub fn of(program: &[u8], configuration: &[u8]) -> Self {
-        Self {
-            measurement: measure(program),
-            host_data: array(digest(&SHA256, configuration).as_ref()),
-        }
+        Self { measurement: measure(program), host_data: array(digest(&SHA256, configuration).as_ref()) }
     }
 }
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -51,8 +51,7 @@ async fn main() -> ExitCode {
 async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let launch = Launch::of(&read(&options.program)?, &read(&options.configuration)?);
     let platform = Platform::create_or_open(&options.state)?;
-    let (mut terminate, mut interrupt) =
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let listener = Listener::bind(&Address::Unix(options.socket.clone()))?;
     fs::set_permissions(&options.socket, fs::Permissions::from_mode(0o600))?;
     announce(&platform, &launch)?;
@@ -67,7 +66,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>, Box<dyn Error>> {
+fn read(path: &Path) -> Result<Vec<u8>, Box<dyn Error>> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()).into())
 }
 

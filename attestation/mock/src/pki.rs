@@ -33,12 +33,7 @@ impl Hierarchy {
         let (root, signing) = (rsa_key()?, rsa_key()?);
         let key = EcdsaKeyPair::generate(&ECDSA_P384_SHA384_FIXED_SIGNING)
             .map_err(|_| PlatformError::Cryptography("generate a P-384 key"))?;
-        Ok(Self {
-            ark: ark(&root)?,
-            ask: ask(&root, &signing)?,
-            vcek: vcek(&signing, &key, chip_id)?,
-            key,
-        })
+        Ok(Self { ark: ark(&root)?, ask: ask(&root, &signing)?, vcek: vcek(&signing, &key, chip_id)?, key })
     }
 }
 

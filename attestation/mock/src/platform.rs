@@ -25,11 +25,11 @@ use crate::pki::{Hierarchy, TCB};
 use crate::report::{REPORT, ReportInput, SIGNED, signature_field};
 use crate::table::table;
 
-/// POLICY of a genuine report: SMT allowed, the reserved one, AES-256-XTS, RAPL disabled, ciphertext hiding, page
-/// swap disabled.
-pub const POLICY: u64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 23 | 1 << 24 | 1 << 25;
-/// PLATFORM_INFO of a genuine report: SMT, ECC, RAPL disabled, ciphertext hiding, alias check complete.
-pub const PLATFORM_INFO: u64 = 1 | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 5;
+/// POLICY of a genuine report: SMT allowed, the reserved one, AES-256-XTS, RAPL disabled. Genoa can do no more:
+/// ciphertext hiding came with Turin.
+pub const POLICY: u64 = 1 << 16 | 1 << 17 | 1 << 22 | 1 << 23;
+/// PLATFORM_INFO of a genuine report: SMT, ECC, RAPL disabled, alias check complete.
+pub const PLATFORM_INFO: u64 = 1 | 1 << 2 | 1 << 3 | 1 << 5;
 
 /// Why a platform could not be made, opened or used.
 #[derive(Debug, thiserror::Error)]
@@ -105,9 +105,8 @@ impl Platform {
             let path = place.join(name);
             fs::read(&path).map_err(file_error(&path))
         };
-        let text = |name: &str| {
-            String::from_utf8(read(name)?).map_err(|_| PlatformError::Damaged(place.join(name)))
-        };
+        let text =
+            |name: &str| String::from_utf8(read(name)?).map_err(|_| PlatformError::Damaged(place.join(name)));
         let damaged = |name: &str| PlatformError::Damaged(place.join(name));
         let mut chip_id = [0; 64];
         hex::decode_to_slice(text("chip_id")?.trim(), &mut chip_id).map_err(|_| damaged("chip_id"))?;
@@ -237,7 +236,8 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), PlatformError> {
 }
 
 fn pem(der: &[u8]) -> Result<String, PlatformError> {
-    der::pem::encode_string("CERTIFICATE", LineEnding::LF, der).map_err(|error| der::Error::from(error).into())
+    der::pem::encode_string("CERTIFICATE", LineEnding::LF, der)
+        .map_err(|error| der::Error::from(error).into())
 }
 
 fn random<const N: usize>() -> Result<[u8; N], PlatformError> {

@@ -1,6 +1,8 @@
 //! What the platform makes, judged by independent means: `x509-cert` reads the certificates, aws-lc's verifiers judge
 //! the signatures from the raw bytes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 use aws_lc_rs::signature::{ECDSA_P384_SHA384_FIXED, RSA_PSS_2048_8192_SHA384, UnparsedPublicKey};
 use shroud_attestation_mock::report::{REPORT, SIGNED};
 use shroud_attestation_mock::{Launch, Platform};
@@ -41,7 +43,9 @@ fn number(field: &[u8]) -> Vec<u8> {
 
 fn verifies(report: &[u8], vcek: &Certificate) -> bool {
     let fixed = [number(&report[SIGNED..SIGNED + 72]), number(&report[SIGNED + 72..SIGNED + 144])].concat();
-    UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, public_key(vcek)).verify(&report[..SIGNED], &fixed).is_ok()
+    UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, public_key(vcek))
+        .verify(&report[..SIGNED], &fixed)
+        .is_ok()
 }
 
 #[test]

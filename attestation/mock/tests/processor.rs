@@ -1,6 +1,8 @@
 //! The processor's socket, with the client that a guest uses.
 
-use std::path::PathBuf;
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +22,8 @@ fn socket(name: &str) -> PathBuf {
     std::env::temp_dir().join(format!("shroud-{name}-{}.sock", std::process::id()))
 }
 
-fn start(path: &PathBuf) -> JoinHandle<()> {
-    let listener = Listener::bind(&Address::Unix(path.clone())).unwrap();
+fn start(path: &Path) -> JoinHandle<()> {
+    let listener = Listener::bind(&Address::Unix(path.to_owned())).unwrap();
     tokio::spawn(serve(listener, processor()))
 }
 

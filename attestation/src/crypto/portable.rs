@@ -90,7 +90,7 @@ fn emsa_pss(encoded: &[u8], message: &[u8]) -> Option<()> {
 
 /// MGF1 with SHA-384, without end.
 fn mask(seed: &[u8; HASH]) -> impl Iterator<Item = u8> + '_ {
-    (0_u32..).flat_map(|counter| {
+    (0_u32..).flat_map(move |counter| {
         let block: [u8; HASH] =
             Sha384::new().chain_update(seed).chain_update(counter.to_be_bytes()).finalize().into();
         block

@@ -101,6 +101,12 @@ impl<'a> Certificate<'a> {
         self.signed.verify(&issuer.key())
     }
 
+    /// The raw signed part and its signature, for comparing backends.
+    #[cfg(test)]
+    pub(crate) fn signed_parts(&self) -> (&'a [u8], &'a [u8]) {
+        (self.signed.message, self.signed.signature)
+    }
+
     /// Why this certificate may not issue others, if it may not.
     pub(crate) fn not_an_authority(&self) -> Option<&'static str> {
         match self.extension(&BASIC_CONSTRAINTS).map(is_authority) {
@@ -183,7 +189,7 @@ impl<'a> Name<'a> {
 }
 
 fn text<'a>(attribute: &mut SliceReader<'a>) -> Option<&'a str> {
-    let tag = attribute.peek_tag().ok()?;
+    let tag = Tag::peek(attribute).ok()?;
     let content = take(attribute, tag).ok()?;
     matches!(tag, Tag::Utf8String | Tag::PrintableString | Tag::Ia5String)
         .then(|| core::str::from_utf8(content).ok())

@@ -19,12 +19,12 @@ pub(super) fn take<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'
 
 /// The content of the next element if it carries `tag`.
 pub(super) fn take_if<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<Option<&'a [u8]>> {
-    if !reader.is_finished() && reader.peek_tag()? == tag { take(reader, tag).map(Some) } else { Ok(None) }
+    if !reader.is_finished() && Tag::peek(reader)? == tag { take(reader, tag).map(Some) } else { Ok(None) }
 }
 
 /// The next element whole, header included.
 pub(super) fn whole<'a>(reader: &mut SliceReader<'a>, tag: Tag) -> der::Result<&'a [u8]> {
-    reader.peek_tag()?.assert_eq(tag)?;
+    Tag::peek(reader)?.assert_eq(tag)?;
     reader.tlv_bytes()
 }
 
@@ -43,14 +43,13 @@ pub(super) fn oid(reader: &mut SliceReader<'_>) -> der::Result<ObjectIdentifier>
 
 /// The next element as a bit string of whole bytes.
 pub(super) fn bits<'a>(reader: &mut SliceReader<'a>) -> der::Result<&'a [u8]> {
-    BitStringRef::decode(reader)?.as_bytes().ok_or_else(|| der::Error::from_kind(ErrorKind::Noncanonical {
-        tag: Tag::BitString,
-    }))
+    let whole_bytes = BitStringRef::decode(reader)?.as_bytes();
+    whole_bytes.ok_or_else(|| ErrorKind::Noncanonical { tag: Tag::BitString }.into())
 }
 
 /// The next element as a time, in seconds since 1970.
 pub(super) fn time(reader: &mut SliceReader<'_>) -> der::Result<u64> {
-    let duration: Duration = match reader.peek_tag()? {
+    let duration: Duration = match Tag::peek(reader)? {
         Tag::UtcTime => UtcTime::decode(reader)?.to_unix_duration(),
         _ => GeneralizedTime::decode(reader)?.to_unix_duration(),
     };

@@ -9,7 +9,10 @@ use super::{NONCE, NotAuthentic, TAG, open, seal};
 fn ours() -> Vec<Test> {
     let set = TestSet::load(TestName::AesGcm).unwrap();
     let groups = set.test_groups.into_iter();
-    groups.filter(|g| g.key_size == 256 && g.nonce_size == 8 * NONCE && g.tag_size == 8 * TAG).flat_map(|g| g.tests).collect()
+    groups
+        .filter(|g| g.key_size == 256 && g.nonce_size == 8 * NONCE && g.tag_size == 8 * TAG)
+        .flat_map(|g| g.tests)
+        .collect()
 }
 
 fn opened(test: &Test) -> Result<Vec<u8>, NotAuthentic> {

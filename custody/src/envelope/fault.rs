@@ -76,7 +76,8 @@ impl ShareFaultReason {
             return Ok(share);
         }
         let owner = providers.iter().copied().find(|other| other.index() == share.index());
-        Err(owner.map_or(Self::ForeignIndex { found: share.index().value() }, |owner| Self::Swapped { owner }))
+        Err(owner
+            .map_or(Self::ForeignIndex { found: share.index().value() }, |owner| Self::Swapped { owner }))
     }
 }
 
@@ -106,7 +107,9 @@ impl ShareFault {
     /// The faults of providers whose share contradicts the commitment.
     pub(crate) fn forged(holders: &[Holder]) -> impl Iterator<Item = Self> {
         holders.iter().filter_map(|holder| match holder {
-            Holder::Provider(provider) => Some(Self { provider: *provider, reason: ShareFaultReason::Forged }),
+            Holder::Provider(provider) => {
+                Some(Self { provider: *provider, reason: ShareFaultReason::Forged })
+            }
             Holder::Client => None,
         })
     }

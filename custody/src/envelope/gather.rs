@@ -73,7 +73,7 @@ fn owner(
     provider: Provider,
 ) -> Option<Provider> {
     let others = mode.providers().iter().copied().filter(|other| *other != provider);
-    others.into_iter().find(|&other| {
-        keks.kek(other).is_some_and(|kek| kek.open(&place.share(mode, other), sealed).is_ok())
-    })
+    others
+        .into_iter()
+        .find(|&other| keks.kek(other).is_some_and(|kek| kek.open(&place.share(mode, other), sealed).is_ok()))
 }

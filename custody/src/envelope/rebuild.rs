@@ -7,7 +7,7 @@ use crate::client_share::{ClientShare, Form};
 use crate::commitment::Commitment;
 use crate::context::SecretContext;
 use crate::envelope::gather::{Gathered, gather};
-use crate::envelope::{KekSet, OpenError, Refusal, ShareFault, ShareFaultReason, StoredSecret};
+use crate::envelope::{KekSet, OpenError, Refusal, ShareFault, StoredSecret};
 use crate::mode::{CustodyMode, Holder, Provider};
 use crate::pairs::{Candidate, Pairs, try_pairs};
 use crate::secret::Secret;
@@ -32,7 +32,7 @@ struct Part {
 /// Rebuilds the DEK.
 ///
 /// # Errors
-/// [`OpenError`] where too little is at hand to go on.
+/// [`OpenError`] where the client's share or a cloud is missing: what the peer may know.
 pub(crate) fn rebuild<'a>(
     mode: CustodyMode,
     place: &SecretContext<'_>,
@@ -41,23 +41,36 @@ pub(crate) fn rebuild<'a>(
     client: Option<&'a ClientShare>,
 ) -> Result<Attempt<'a>, OpenError> {
     let client = client_part(mode, client)?;
-    let gathered = enough(mode, gather(mode, place, stored.shares, keks))?;
-    let context = place.split_commitment(mode);
+    let gathered = at_hand(mode.provider_shares_needed(), gather(mode, place, stored.shares, keks))?;
+    let rule = Rule { needed: mode.provider_shares_needed(), place: place.split_commitment(mode) };
     let commitment = &stored.commitment.split;
-    let (part, binding) = match client {
+    Ok(match client {
         Some(Form::Bound { share, binding }) => {
-            (line(gathered, Some(share), commitment, &context), Some(binding))
+            rule.line(gathered, Some(share), commitment).into_attempt(None, Some(binding))
         }
-        Some(Form::Half(_)) | None if mode.provider_shares_needed() == 1 => {
-            (whole(gathered, commitment, &context), None)
-        }
-        Some(Form::Half(_)) | None => (line(gathered, None, commitment, &context), None),
-    };
-    let dek = match client {
-        Some(Form::Half(half)) => join(&part.secret, half),
-        Some(Form::Bound { .. }) | None => part.secret,
-    };
-    Ok(Attempt { dek, binding, flaw: part.flaw, faults: part.faults })
+        Some(Form::Half(half)) => rule.providers(mode, gathered, commitment).into_attempt(Some(half), None),
+        None => rule.providers(mode, gathered, commitment).into_attempt(None, None),
+    })
+}
+
+/// Whether the providers' shares at hand rebuild the committed part, where no client share is at hand.
+///
+/// # Errors
+/// [`OpenError`] if they do not.
+pub(crate) fn confirm_providers(
+    mode: CustodyMode,
+    place: &SecretContext<'_>,
+    stored: &StoredSecret<'_>,
+    keks: &KekSet<'_>,
+) -> Result<Vec<ShareFault>, OpenError> {
+    let needed = if is_whole(mode) { 1 } else { 2 };
+    let gathered = at_hand(needed, gather(mode, place, stored.shares, keks))?;
+    let rule = Rule { needed, place: place.split_commitment(mode) };
+    let Part { flaw, faults, .. } = rule.providers(mode, gathered, &stored.commitment.split);
+    match flaw {
+        Some(refusal) => Err(OpenError::Refused { refusal, faults }),
+        None => Ok(faults),
+    }
 }
 
 /// The client's part, in the form that the mode has.
@@ -73,49 +86,83 @@ fn client_part(mode: CustodyMode, client: Option<&ClientShare>) -> Result<Option
     }
 }
 
-/// Goes on only with as many providers' shares as the mode needs.
-fn enough(mode: CustodyMode, gathered: Gathered) -> Result<Gathered, OpenError> {
-    let (needed, usable) = (mode.provider_shares_needed(), gathered.shares.len());
-    let Gathered { absent, faults, .. } = gathered;
-    if usable >= needed {
-        return Ok(Gathered { shares: gathered.shares, absent, faults });
+/// Goes on unless too few of the clouds are within reach.
+fn at_hand(needed: usize, gathered: Gathered) -> Result<Gathered, OpenError> {
+    let usable = gathered.shares.len();
+    if usable >= needed || gathered.absent.is_empty() {
+        return Ok(gathered);
     }
-    if absent.is_empty() {
-        return Err(OpenError::Refused { refusal: Refusal::TooFewSound { needed, usable }, faults });
-    }
-    Err(OpenError::Unavailable { needed, usable, absent, faults })
+    Err(OpenError::Unavailable { needed, usable, absent: gathered.absent, faults: gathered.faults })
 }
 
-/// What one provider holds whole.
-fn whole(gathered: Gathered, commitment: &Commitment, context: &[u8]) -> Part {
-    let Gathered { shares, mut faults, .. } = gathered;
-    let suspects = holders(&shares, false);
-    let secret = shares.into_iter().next().map_or_else(nothing, |(_, share)| share.into_values());
-    let committed: bool = commitment.admits(&secret, context).into();
-    let flaw = (!committed).then_some(Refusal::NotCommitted { suspects });
-    if !committed {
-        faults.push(ShareFault { provider: Provider::Gcp, reason: ShareFaultReason::Forged });
-    }
-    Part { secret, flaw, faults }
+/// Whether one provider holds the committed part whole.
+fn is_whole(mode: CustodyMode) -> bool {
+    matches!(mode, CustodyMode::Unsplit | CustodyMode::Client2of2)
 }
 
-/// What two points of a line give.
-fn line(gathered: Gathered, client: Option<&Share>, commitment: &Commitment, context: &[u8]) -> Part {
-    let Gathered { shares, mut faults, .. } = gathered;
-    let providers =
-        shares.iter().map(|(provider, share)| Candidate { holder: Holder::Provider(*provider), share });
-    let client = client.map(|share| Candidate { holder: Holder::Client, share });
-    let candidates: Vec<_> = client.into_iter().chain(providers).collect();
-    match try_pairs(&candidates, commitment, context) {
-        Pairs::Good { secret, bad } => {
-            faults.extend(ShareFault::forged(&bad));
-            let flaw = bad.contains(&Holder::Client).then_some(Refusal::WrongClientShare);
-            Part { secret, flaw, faults }
+/// How many of the providers' shares are needed, and the place that the commitment to them names.
+struct Rule {
+    needed: usize,
+    place: Vec<u8>,
+}
+
+impl Rule {
+    /// What the providers' shares give by themselves.
+    fn providers(&self, mode: CustodyMode, gathered: Gathered, commitment: &Commitment) -> Part {
+        if is_whole(mode) { self.whole(gathered, commitment) } else { self.line(gathered, None, commitment) }
+    }
+
+    /// What one provider holds whole.
+    fn whole(&self, gathered: Gathered, commitment: &Commitment) -> Part {
+        let Gathered { shares, mut faults, .. } = gathered;
+        let (suspects, few) = (holders(&shares, false), self.too_few(&shares));
+        let secret = shares.into_iter().next().map_or_else(nothing, |(_, share)| share.into_values());
+        let committed: bool = commitment.admits(&secret, &self.place).into();
+        if committed {
+            return Part { secret, flaw: few, faults };
         }
-        Pairs::Bad { first } => {
-            let flaw = Refusal::NotCommitted { suspects: holders(&shares, client.is_some()) };
-            Part { secret: first.map_or_else(nothing, Rebuilt::unconfirmed), flaw: Some(flaw), faults }
+        if few.is_none() {
+            faults.extend(ShareFault::forged(&suspects));
         }
+        Part { secret, flaw: few.or(Some(Refusal::NotCommitted { suspects })), faults }
+    }
+
+    /// What two points of a line give.
+    fn line(&self, gathered: Gathered, client: Option<&Share>, commitment: &Commitment) -> Part {
+        let Gathered { shares, mut faults, .. } = gathered;
+        let few = self.too_few(&shares);
+        let providers =
+            shares.iter().map(|(provider, share)| Candidate { holder: Holder::Provider(*provider), share });
+        let point = client.map(|share| Candidate { holder: Holder::Client, share });
+        let candidates: Vec<_> = point.into_iter().chain(providers).collect();
+        match try_pairs(&candidates, commitment, &self.place) {
+            Pairs::Good { secret, bad } => {
+                faults.extend(ShareFault::forged(&bad));
+                let flaw = bad.contains(&Holder::Client).then_some(Refusal::WrongClientShare);
+                Part { secret, flaw, faults }
+            }
+            Pairs::Bad { first } => {
+                let secret = first.map_or_else(nothing, Rebuilt::unconfirmed);
+                let suspects = holders(&shares, client.is_some());
+                Part { secret, flaw: few.or(Some(Refusal::NotCommitted { suspects })), faults }
+            }
+        }
+    }
+
+    fn too_few(&self, shares: &[(Provider, Share)]) -> Option<Refusal> {
+        let (needed, usable) = (self.needed, shares.len());
+        (usable < needed).then_some(Refusal::TooFewSound { needed, usable })
+    }
+}
+
+impl Part {
+    fn into_attempt<'a>(self, half: Option<&Secret<32>>, binding: Option<&'a Secret<32>>) -> Attempt<'a> {
+        let Self { secret, flaw, faults } = self;
+        let dek = match half {
+            Some(half) => join(&secret, half),
+            None => secret,
+        };
+        Attempt { dek, binding, flaw, faults }
     }
 }
 

@@ -8,15 +8,16 @@ use crate::client_share::ClientShare;
 use crate::commitment::Commitments;
 use crate::context::SecretContext;
 use crate::envelope::deal::{Dealt, deal};
-use crate::envelope::gather::gather;
 use crate::envelope::open::{Opened, confirm, open_secret};
 use crate::envelope::seal::seal_shares;
 use crate::envelope::value::ValueKey;
 use crate::envelope::{
     KekSet, OpenError, SealSecretError, SealedSecret, ShareFault, ShareFaultReason, StoredSecret, seal_secret,
 };
+use crate::key::Kek;
 use crate::mode::{CustodyMode, Provider};
 use crate::random::Random;
+use crate::sealed::Oversized;
 
 /// A reshared secret.
 pub struct Reshared {
@@ -41,11 +42,11 @@ pub enum ReshareError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RewrapError {
     /// The share is faulty.
-    #[error("the share of {} is faulty: {}", .0.provider, .0.reason)]
-    Fault(ShareFault),
-    /// The new form cannot be sealed.
+    #[error("the share is faulty: {0}")]
+    Fault(#[from] ShareFaultReason),
+    /// It does not fit one row.
     #[error(transparent)]
-    Seal(#[from] SealSecretError),
+    Oversized(#[from] Oversized),
 }
 
 /// Reshares a secret: opened with any sufficient subset of `old`, sealed under all of `new`.
@@ -82,24 +83,18 @@ pub fn reshare_secret(
 /// Moves one provider's share from its old KEK to a new one, for the rotation of that KEK. The share stays the same.
 ///
 /// # Errors
-/// [`RewrapError`] if the share does not open under the old KEK.
+/// [`RewrapError`] if the share does not open under the old KEK or is not this provider's.
 pub fn rewrap_share(
     mode: CustodyMode,
     place: &SecretContext<'_>,
     provider: Provider,
-    shares: &[(Provider, Vec<u8>)],
-    old: &KekSet<'_>,
-    new: &KekSet<'_>,
+    sealed: &[u8],
+    old: &Kek,
+    new: &Kek,
     random: &mut dyn Random,
 ) -> Result<Vec<u8>, RewrapError> {
-    let gathered = gather(mode, place, shares, old);
-    let share = gathered.shares.into_iter().find(|(holder, _)| *holder == provider);
-    let Some(share) = share else {
-        let fault = gathered.faults.into_iter().find(|fault| fault.provider == provider);
-        let missing = ShareFault { provider, reason: ShareFaultReason::Missing };
-        return Err(RewrapError::Fault(fault.unwrap_or(missing)));
-    };
-    let kek = new.kek(provider).ok_or(SealSecretError::KekMissing(provider))?;
-    let sealed = kek.seal(&place.share(mode, provider), share.1.to_bytes().expose(), random);
-    Ok(sealed.map_err(SealSecretError::from)?)
+    let context = place.share(mode, provider);
+    let bytes = old.open(&context, sealed).map_err(ShareFaultReason::from)?;
+    let share = ShareFaultReason::parse_share(provider, mode.providers(), &bytes)?;
+    Ok(new.seal(&context, share.to_bytes().expose(), random)?)
 }

@@ -162,7 +162,10 @@ mod tests {
         let mut raw = hex::decode(&SIGNED[2..]).unwrap();
         raw[30] ^= 1;
         let changed = decode(&format!("0x{}", hex::encode(raw)));
-        assert_ne!(changed.map(|decoded| decoded.signer), Ok("0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f".into()));
+        assert_ne!(
+            changed.map(|decoded| decoded.signer),
+            Ok("0x9d8a62f656a8d1615c1294fd71e9cfb3e4855a4f".into())
+        );
     }
 
     #[test]
@@ -176,11 +179,9 @@ mod tests {
 
     #[test]
     fn ether_has_no_trailing_zeros() {
-        assert_eq!([0, 1, 250_000_000_000_000_000, 3 * 10_u128.pow(18)].map(ether), [
-            "0",
-            "0.000000000000000001",
-            "0.25",
-            "3"
-        ]);
+        assert_eq!(
+            [0, 1, 250_000_000_000_000_000, 3 * 10_u128.pow(18)].map(ether),
+            ["0", "0.000000000000000001", "0.25", "3"]
+        );
     }
 }

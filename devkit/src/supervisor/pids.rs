@@ -17,8 +17,11 @@ pub struct Pids {
 }
 
 impl Pids {
+    /// Begins with nothing running, which the file says at once: an earlier run's pids belong to others by now.
     pub(super) fn new(file: PathBuf) -> Self {
-        Self { file, present: Arc::default() }
+        let pids = Self { file, present: Arc::default() };
+        pids.write(&HashMap::new());
+        pids
     }
 
     pub(super) fn set(&self, role: Role, pid: Option<u32>) {
@@ -27,7 +30,11 @@ impl Pids {
             Some(pid) => present.insert(role, pid),
             None => present.remove(&role),
         };
-        if let Err(error) = write_json(&self.file, &object(&present)) {
+        self.write(&present);
+    }
+
+    fn write(&self, present: &HashMap<Role, u32>) {
+        if let Err(error) = write_json(&self.file, &object(present)) {
             tracing::error!(%error, "the present pids cannot be written");
         }
     }

@@ -1,6 +1,7 @@
 //! One running process: its lines of JSON on stdout, its end, and how it is made to end.
 
 use std::io;
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader, Take};
 use tokio::process::{Child, ChildStdout};
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::Launch;
 use crate::child;
@@ -16,6 +17,8 @@ use crate::directory::append_private;
 
 /// How long a process may take to end after SIGTERM.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a process may take to become its program before it is taken for it all the same.
+const BECOME: Duration = Duration::from_secs(1);
 /// The longest line that is read; the rest of a longer one is read as lines of their own.
 const LINE: u64 = 64 * 1024;
 
@@ -44,6 +47,16 @@ impl Process {
         self.pid
     }
 
+    /// Waits until `shroud-dev child` has become the program, so that whoever reads the pid finds that.
+    pub(super) async fn became_program(&self, own: &Path) {
+        let link = format!("/proc/{}/exe", self.pid);
+        let is_child = || std::fs::read_link(&link).is_ok_and(|program| program == own);
+        let began = Instant::now();
+        while is_child() && began.elapsed() < BECOME {
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
     /// The next line of JSON; `None` once stdout is closed. Other lines are not for us. Safe to cancel.
     pub(super) async fn line(&mut self) -> Option<Value> {
         loop {
@@ -68,7 +81,7 @@ impl Process {
                 Ok(status) => return status,
                 Err(error) => {
                     tracing::error!(pid = self.pid, %error, "cannot wait for a process");
-                    tokio::time::sleep(GRACE).await;
+                    sleep(GRACE).await;
                 }
             }
         }

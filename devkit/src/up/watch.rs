@@ -101,7 +101,8 @@ impl<'a> Watch<'a> {
     fn ended(&mut self, role: Role, status: Option<ExitStatus>) -> Result<(), DevError> {
         let failures = self.failures.entry(role).or_default();
         *failures += 1;
-        if *failures < ATTEMPTS {
+        let attempts = *failures;
+        if attempts < ATTEMPTS {
             return Ok(());
         }
         self.given_up.insert(role);
@@ -110,7 +111,7 @@ impl<'a> Watch<'a> {
             return Ok(());
         }
         let ended = status.map_or("it could not be started".to_owned(), |status| status.to_string());
-        let detail = format!("{failures} attempts, the last one: {ended}{}", self.end_of_log(role));
+        let detail = format!("{attempts} attempts, the last one: {ended}{}", self.end_of_log(role));
         Err(DevError::Role { role, detail })
     }
 
@@ -131,7 +132,8 @@ pub(super) fn narrate(role: Role, event: &Event) {
             Some(text) => eprintln!("  {role}: {text}"),
             None if said["event"] == "ready" => eprintln!("  {role}: ready"),
             None if said["event"] == "refused" => {
-                eprintln!("  {role}: refused ({}): {}", said["kind"], said["detail"]);
+                let text = |member: &str| said[member].as_str().unwrap_or_default();
+                eprintln!("  {role}: refused ({}): {}", text("kind"), text("detail"));
             }
             None => {}
         },

@@ -10,7 +10,7 @@ pub struct Problem {
     pub status: StatusCode,
     /// A sentence that is safe to show.
     pub detail: String,
-    members: Map<String, Value>,
+    pub(crate) members: Map<String, Value>,
     /// Seconds for the header `Retry-After`.
     pub retry_after: Option<u64>,
     /// Methods for the header `Allow`.

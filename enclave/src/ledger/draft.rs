@@ -64,6 +64,15 @@ pub(crate) enum Write {
         /// Projections for operators.
         columns: Vec<(&'static str, String)>,
     },
+    /// A new version of what must be read before there is a state key: the wrapped state key, and nothing else.
+    Open {
+        /// Its table.
+        table: Table,
+        /// Its key, which is its name in the store as well.
+        key: String,
+        /// Plain bytes.
+        body: Vec<u8>,
+    },
     /// A tombstone.
     Delete {
         /// Its table.
@@ -121,6 +130,12 @@ impl Draft {
         let body = serde_json::to_vec(value)?.into();
         self.writes.push(Write::Put { table: T::TABLE, key: key.into(), body, columns });
         Ok(self)
+    }
+
+    /// Writes the one row that must be read before there is a state key.
+    pub(crate) fn open(mut self, table: Table, key: &str, body: Vec<u8>) -> Self {
+        self.writes.push(Write::Open { table, key: key.to_owned(), body });
+        self
     }
 
     /// Removes a row.

@@ -118,8 +118,7 @@ impl Local {
         let (salt, sealed) = sealed.split_first_chunk::<SALT>().ok_or(unopened)?;
         let (subkey, nonce) = self.subkey(salt)?;
         let mut plain = Zeroizing::new(sealed.to_vec());
-        let length =
-            subkey.open_in_place(nonce, Aad::from(context), &mut plain).map_err(|_| unopened)?.len();
+        let length = subkey.open_in_place(nonce, Aad::from(context), &mut plain).map_err(|_| unopened)?.len();
         plain.truncate(length);
         Ok(plain)
     }

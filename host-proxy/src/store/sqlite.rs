@@ -218,3 +218,26 @@ fn readable(path: &Path) -> Result<Connection, SqliteError> {
     };
     open().map_err(|source| SqliteError::Open { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_synced_others_may_read_and_no_commit_checkpoints() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let connection = writable(&folder.path().join("shroud.db")).unwrap();
+        let text = |name| connection.pragma_query_value(None, name, |row| row.get::<_, String>(0)).unwrap();
+        let number = |name| connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        assert_eq!((text("journal_mode"), text("locking_mode")), ("wal".to_owned(), "normal".to_owned()));
+        assert_eq!((number("synchronous"), number("wal_autocheckpoint")), (2, 0));
+    }
+
+    #[test]
+    fn a_file_that_is_no_database_is_refused() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("shroud.db");
+        std::fs::write(&path, vec![7; 8192]).unwrap();
+        assert!(matches!(Sqlite::open(&path), Err(SqliteError::Open { .. })));
+    }
+}

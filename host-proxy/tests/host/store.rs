@@ -218,7 +218,7 @@ async fn hostile_frames_end_their_own_connection_only() {
     let too_long = [0xff; 64].to_vec();
     let garbage = [&[0, 0, 0, 4][..], &[0xff; 4]].concat();
     let no_operation = [0, 0, 0, 2, 0x08, 0x05].to_vec();
-    let many_items = [&[0, 1, 0x00, 0x05, 0x2a, 0x80, 0x80, 0x04][..], &[0x2a, 0].repeat(32 * 1024)].concat();
+    let many_items = [&[0, 1, 0, 4, 0x2a, 0x80, 0x80, 0x04][..], &[0x2a, 0].repeat(32 * 1024)].concat();
     for hostile in [too_long, garbage, many_items] {
         let mut link = host.store_link().await;
         // The host may close before it has read everything.

@@ -45,7 +45,9 @@ fn kind(reader: &mut Reader<'_>) -> Result<Kind, EntryError> {
 fn optional(reader: &mut Reader<'_>) -> Result<Option<Hash>, Malformed> {
     match reader.field()? {
         [] => Ok(None),
-        field => field.try_into().map(Some).map_err(|_| Malformed::Width { expected: 32, found: field.len() }),
+        field => {
+            field.try_into().map(Some).map_err(|_| Malformed::Width { expected: 32, found: field.len() })
+        }
     }
 }
 

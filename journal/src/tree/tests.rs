@@ -68,7 +68,8 @@ fn naive_subproof(old: usize, leaves: &[Hash], whole: bool) -> Vec<Hash> {
 
 #[test]
 fn roots_of_the_rfc_test_vectors() {
-    let inputs = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
+    let inputs =
+        ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"];
     let roots = [
         "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
         "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
@@ -118,7 +119,8 @@ fn every_small_proof_verifies_and_no_other_does() {
         for index in 0..size {
             let proof = tree.inclusion(index, size).unwrap();
             for other in 0..size {
-                let outcome = verify_inclusion(&all[usize::try_from(index).unwrap()], other, size, &proof, &root);
+                let outcome =
+                    verify_inclusion(&all[usize::try_from(index).unwrap()], other, size, &proof, &root);
                 assert_eq!(outcome.is_ok(), other == index, "{index} as {other} of {size}");
             }
         }

@@ -174,11 +174,8 @@ fn strictly_larger(
         return Err(wrong);
     }
     // A power of two is a subtree of the new tree as it stands; its root need not be sent.
-    let (first, rest) = if old.is_power_of_two() {
-        (old_root, proof)
-    } else {
-        proof.split_first().ok_or(wrong)?
-    };
+    let (first, rest) =
+        if old.is_power_of_two() { (old_root, proof) } else { proof.split_first().ok_or(wrong)? };
     let up = (old - 1).trailing_ones();
     let (mut at, mut last) = ((old - 1) >> up, (new - 1) >> up);
     let (mut old_hash, mut new_hash) = (*first, *first);

@@ -1,0 +1,71 @@
+//! An event's record in the journal, verified here: the entry hashes into the tree under a checkpoint that the journal
+//! key signed and witnesses cosigned.
+//!
+//! The proof names the journal key; it comes through the sidecar, so over a connection to the verified enclave.
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+use shroud_journal::{Entry, Hash, Origin, SignedCheckpoint, entry, verify_inclusion};
+use shroud_wire::note::Note;
+use uuid::Uuid;
+
+use super::StoryError;
+use super::client::Answer;
+
+/// A record that is in the journal.
+#[derive(Debug)]
+pub(super) struct Record {
+    pub(super) entry: Entry,
+    pub(super) tree_size: u64,
+    pub(super) origin: String,
+    pub(super) cosigned_by: Vec<String>,
+}
+
+/// Verifies the answer of `GET /v1/shroud/audit/proof/{event}`.
+pub(super) fn verify(answer: &Answer, event: Uuid) -> Result<Record, StoryError> {
+    let wrong = |error: &dyn std::fmt::Display| answer.wrong(&error.to_string());
+    let bytes = decode(answer, &answer.body["entry"])?;
+    let entry = Entry::parse(&bytes).map_err(|error| wrong(&error))?;
+    let (index, size) = (answer.number("leaf_index")?, answer.number("tree_size")?);
+    let proof =
+        answer.list("inclusion")?.iter().map(|item| hash(answer, item)).collect::<Result<Vec<_>, _>>()?;
+    let note = answer.text("checkpoint")?.as_bytes();
+    let mut journal_key = [0; 32];
+    hex::decode_to_slice(answer.text("journal_key")?, &mut journal_key).map_err(|error| wrong(&error))?;
+    let signed = checkpoint(note, &journal_key).map_err(|detail| answer.wrong(&detail))?;
+    let found = signed.checkpoint();
+    if (found.size, entry.sequence, entry.id) != (size, index, *event.as_bytes()) {
+        return Err(answer.wrong("the proof is of another entry, or of another tree"));
+    }
+    verify_inclusion(&entry::leaf_hash(&bytes), index, size, &proof, &found.root)
+        .map_err(|error| wrong(&error))?;
+    Ok(Record {
+        entry,
+        tree_size: size,
+        origin: found.origin.to_string(),
+        cosigned_by: cosigners(note, found.origin.as_str()),
+    })
+}
+
+fn checkpoint(note: &[u8], journal_key: &[u8; 32]) -> Result<SignedCheckpoint, String> {
+    let text = Note::parse(note).map_err(|error| error.to_string())?.text;
+    let name = text.lines().next().unwrap_or_default();
+    let origin = Origin::new(name).map_err(|error| error.to_string())?;
+    SignedCheckpoint::verify(note, &origin, journal_key).map_err(|error| error.to_string())
+}
+
+/// The names under which the note was cosigned.
+fn cosigners(note: &[u8], origin: &str) -> Vec<String> {
+    let lines = Note::parse(note).map(|note| note.signatures).unwrap_or_default();
+    lines.into_iter().map(|line| line.name).filter(|name| name != origin).collect()
+}
+
+fn hash(answer: &Answer, item: &Value) -> Result<Hash, StoryError> {
+    decode(answer, item)?.try_into().map_err(|_| answer.wrong("a hash of the proof does not have 32 bytes"))
+}
+
+fn decode(answer: &Answer, item: &Value) -> Result<Vec<u8>, StoryError> {
+    let decoded = item.as_str().and_then(|text| BASE64_STANDARD.decode(text).ok());
+    decoded.ok_or_else(|| answer.wrong("the proof is not base64"))
+}

@@ -1,0 +1,78 @@
+//! The transport: a pinned identity, TLS 1.3 with a post-quantum hybrid, HTTP/1.1 alone, nothing resumed.
+
+use std::sync::Arc;
+
+use rustls::{HandshakeKind, NamedGroup};
+
+use super::client::{self, Pinned};
+use super::deployment::Deployment;
+
+#[tokio::test]
+async fn the_handshake_is_post_quantum_and_resumes_nothing() {
+    let deployment = Deployment::started().await;
+    let configuration = client::configuration(Arc::clone(&deployment.pinned));
+    for _ in 0..2 {
+        let stream = client::handshake(deployment.address(), configuration.clone()).await.unwrap();
+        let (_, connection) = stream.get_ref();
+        assert_eq!(connection.negotiated_key_exchange_group().unwrap().name(), NamedGroup::X25519MLKEM768);
+        assert_eq!(connection.alpn_protocol(), Some(b"http/1.1".as_slice()));
+        assert_eq!(connection.handshake_kind(), Some(HandshakeKind::Full));
+    }
+}
+
+#[tokio::test]
+async fn answer_as_a_gateway() {
+    let deployment = Deployment::started().await;
+    let refused = |pinned: Arc<Pinned>| async {
+        let configuration = client::configuration(pinned);
+        client::handshake(deployment.address(), configuration).await.unwrap_err().to_string()
+    };
+    let identity = deployment.pinned.identity;
+    let stranger = refused(Pinned::new("gcp", [7; 32])).await;
+    assert!(stranger.contains("did not sign"), "{stranger}");
+    let misnamed = refused(Pinned::new("aws", identity)).await;
+    assert!(misnamed.contains("expected \"aws\""), "{misnamed}");
+}
+
+#[tokio::test]
+async fn http_2_is_refused() {
+    let deployment = Deployment::started().await;
+    let mut h2 = client::configuration(Arc::clone(&deployment.pinned));
+    h2.alpn_protocols = vec![b"h2".to_vec()];
+    assert!(client::handshake(deployment.address(), h2).await.is_err());
+}
+
+#[tokio::test]
+async fn connections_over_the_bound_are_closed() {
+    let mut deployment = Deployment::new();
+    deployment.limits = serde_json::json!({ "connections": 2 });
+    deployment.start().await;
+    let (_one, mut two) = (deployment.client().await, deployment.client().await);
+    let configuration = client::configuration(Arc::clone(&deployment.pinned));
+    assert!(client::handshake(deployment.address(), configuration).await.is_err());
+    deployment.nonce(&mut two).await;
+}
+
+#[tokio::test]
+async fn a_renewed_credential_takes_over_without_a_restart() {
+    let deployment = Deployment::started().await;
+    let mut before = deployment.client().await;
+    let old = deployment.pinned.statement();
+    shroud_gateway::keys_renew(&deployment.path("state")).unwrap();
+    deployment.issue(6);
+    let mut renewed = old.clone();
+    for _ in 0..100 {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        deployment.client().await;
+        renewed = deployment.pinned.statement();
+        if renewed != old {
+            break;
+        }
+    }
+    assert_ne!(renewed.tls_spki, old.tls_spki);
+    assert_ne!(renewed.hpke_key, old.hpke_key);
+    assert_eq!(renewed.witness_key, old.witness_key);
+    deployment.nonce(&mut before).await;
+    let guest = super::deployment::Guest::of(super::deployment::ORIGIN);
+    assert!(deployment.wrap(&mut before, &guest, b"kek", &[7; 32]).await.status.is_success());
+}
