@@ -184,7 +184,9 @@ mod tests {
 
     #[test]
     fn reject_malformed_pem() {
-        for text in ["-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----"] {
+        for text in
+            ["-----BEGIN CERTIFICATE-----\nAAAA", "-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----"]
+        {
             assert_eq!(Collateral::parse(text.as_bytes()), Err(CollateralError::Pem), "{text}");
         }
     }

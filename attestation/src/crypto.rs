@@ -5,7 +5,7 @@
 
 #[cfg(feature = "native")]
 mod native;
-#[cfg(feature = "portable")]
+#[cfg(all(feature = "portable", any(test, not(feature = "native"))))]
 mod portable;
 
 #[cfg(feature = "native")]

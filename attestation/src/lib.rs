@@ -16,6 +16,7 @@ pub mod collateral;
 mod crypto;
 mod evidence;
 mod finding;
+pub mod plan;
 pub mod platform;
 mod product;
 pub mod purpose;

@@ -124,8 +124,13 @@ pub fn verify(
     now: u64,
 ) -> Result<VerifiedReport, Rejected> {
     let collateral = Collateral::parse(&evidence.certificates).map_err(unreadable)?;
-    let input =
-        Input { report: &evidence.report, vek: None, collateral: &collateral, roots: values.roots(), at: Some(now) };
+    let input = Input {
+        report: &evidence.report,
+        vek: None,
+        collateral: &collateral,
+        roots: values.roots(),
+        at: Some(now),
+    };
     let mut examination = examine(&input);
     examination.against(values, Some(expected.as_bytes()));
     conclude(examination)

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shroud_cli::{connect, verify};
+use shroud_cli::{connect, tcb, verify};
 
 /// Shroud signs for AI agents, and keeps their secrets, so that no single party ever holds a key.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ enum Command {
     /// Judge evidence offline, and say why.
     #[command(subcommand)]
     Verify(verify::Command),
+    /// Plan changes of TCB bounds.
+    #[command(subcommand)]
+    Tcb(tcb::Command),
 }
 
 fn main() -> ExitCode {
@@ -27,6 +30,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Connect(options) => block_on(connect::command(options)),
         Command::Verify(command) => command.run(),
+        Command::Tcb(command) => command.run(),
     }
 }
 

@@ -56,6 +56,11 @@ impl History {
         Self { store, log, sealing }
     }
 
+    /// The key that signs checkpoints.
+    pub(crate) fn journal_key(&self) -> [u8; 32] {
+        self.sealing.journal_public()
+    }
+
     /// Entries `from..to`, in order, as many as one answer holds.
     pub(crate) async fn read(&self, from: u64, to: u64) -> Result<Vec<Entry>, HistoryError> {
         let wanted = to.saturating_sub(from).min(CHUNK);

@@ -111,8 +111,14 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Identity(IdentityCommand::New { out }) => {
             say(&hex::encode(shroud_gateway::identity_new(&out)?))
         }
-        Command::Keys(KeysCommand::New { state }) => Ok(drop(shroud_gateway::keys_new(&state)?)),
-        Command::Keys(KeysCommand::Renew { state }) => Ok(drop(shroud_gateway::keys_renew(&state)?)),
+        Command::Keys(KeysCommand::New { state }) => {
+            shroud_gateway::keys_new(&state)?;
+            Ok(())
+        }
+        Command::Keys(KeysCommand::Renew { state }) => {
+            shroud_gateway::keys_renew(&state)?;
+            Ok(())
+        }
         Command::Credential(CredentialCommand::Issue { identity, state, name, out, days }) => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
             shroud_gateway::credential_issue(&Issue { identity, state, name, out, days, now })?;

@@ -41,7 +41,7 @@ async fn one_way(
     loop {
         let read = from.read(&mut buffer).await?;
         let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(());
+            return half_close(&mut to).await;
         };
         to.write_all(bytes).await?;
         moved.fetch_add(1, Ordering::Relaxed);

@@ -127,10 +127,10 @@ impl Cosigning {
     ///
     /// # Errors
     /// [`CosignedError::Quorum`], [`CosignedError::Clock`], with the gathering to go on with.
-    pub fn finish(self, quorum: &Quorum) -> Result<CosignedCheckpoint, (Self, CosignedError)> {
+    pub fn finish(self, quorum: &Quorum) -> Result<CosignedCheckpoint, (Box<Self>, CosignedError)> {
         let (have, need) = (self.cosignatures.len(), quorum.write());
         if have < need {
-            return Err((self, CosignedError::Quorum { have, need }));
+            return Err((Box::new(self), CosignedError::Quorum { have, need }));
         }
         let times: Vec<u64> = self.cosignatures.iter().map(Cosignature::time).collect();
         match QuorumTime::new(&times, need) {
@@ -138,7 +138,7 @@ impl Cosigning {
                 let Self { checkpoint, cosignatures } = self;
                 Ok(CosignedCheckpoint { checkpoint, cosignatures, time })
             }
-            Err(error) => Err((self, error.into())),
+            Err(error) => Err((Box::new(self), error.into())),
         }
     }
 }

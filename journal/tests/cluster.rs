@@ -2,6 +2,8 @@
 //!
 //! Whatever the host does, all that a quorum ever made durable is one history, and no budget in it is exceeded.
 
+#![allow(clippy::unwrap_used)] // a test may panic
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use proptest::prelude::*;
 use ruint::aliases::U256;

@@ -1,6 +1,8 @@
 //! Other people's code as the judge: `tlog_tiles` (trees, checkpoints), `signed_note` (notes), `doubleentry` (proofs,
 //! cosignatures, and a witness of its own).
 
+#![allow(clippy::unwrap_used)] // a test may panic
+
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;

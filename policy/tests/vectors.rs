@@ -8,7 +8,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use k256::ecdsa::{RecoveryId, SigningKey, VerifyingKey};
 use serde_json::Value;
 use shroud_policy::{
-    Address, Json, Signature, SignedTransaction, Transaction, TypedData, U256,
+    Address, Chain, Chains, Draft, Filling, Guardrails, Json, NothingSpent, PolicyKey, Signature, SignedPolicy,
+    SignedTransaction, Transaction, TypedData, U256, approve,
     transaction::{AccessListEntry, Authorization, Kind},
 };
 
@@ -195,6 +196,8 @@ fn ethers_transactions() {
             assert_eq!(hex0x(&signed.to_bytes()), expected["raw"].as_str().unwrap(), "{label}");
             assert_eq!(signed.hash(), word(&expected["tx_hash"]), "{label}");
             if type_id == 3 && signed.transaction().to.is_none() {
+                *counts.entry("cancun without recipient, not decoded".to_owned()).or_insert(0) += 1;
+                assert!(SignedTransaction::decode(&signed.to_bytes()).is_err());
                 continue;
             }
             assert_eq!(decoded(&signed.to_bytes()), signed, "{label}");
@@ -203,7 +206,7 @@ fn ethers_transactions() {
         }
     }
     for (name, count) in counts {
-        report(&format!("ethers transactions ({name}) signed to the same bytes, decoded and recovered"), count);
+        report(&format!("ethers transactions signed to the same bytes, decoded and recovered: {name}"), count);
     }
 }
 
@@ -227,7 +230,8 @@ fn typed_raw() {
 fn eip_7702() {
     let (mut decodable, mut authorizations) = (0, 0);
     for case in cases("eip-7702-signed.json") {
-        for one in case["authorizations"].as_array().unwrap() {
+        let signed = case["authorizations"].as_array().or(case["fields"]["authorizationList"].as_array());
+        for one in signed.unwrap() {
             let authorization = Authorization {
                 chain_id: number(&one["chainId"]),
                 address: one["address"].as_str().unwrap().parse().unwrap(),
@@ -260,6 +264,82 @@ fn eip_7702() {
     }
     report("EIP-7702 authorizations recovered", authorizations);
     report("EIP-7702 transactions decoded and signed to the same bytes", decodable);
+}
+
+/// The contract's request for a vector, where it can express one: a recipient and a chain.
+fn request(fields: &Value, type_id: u8) -> Option<Value> {
+    let text = |name: &str| Value::String(number(&fields[name]).to_string());
+    let chain = small(&fields["chainId"]);
+    let value = shroud_policy::amount::format_ether(number(&fields["value"]));
+    let mut body = serde_json::json!({
+        "intent_type": "transaction", "chain": chain.to_string(), "tx_type": type_id,
+        "to": fields["to"].as_str()?, "value": value, "data": hex0x(&bytes(&fields["data"])),
+        "nonce": small(&fields["nonce"]), "gas_limit": small(either(fields, "gasLimit", "gas")),
+    });
+    let members = body.as_object_mut().unwrap();
+    if type_id < 2 {
+        members.insert("gas_price".to_owned(), text("gasPrice"));
+    } else {
+        members.insert("max_fee_per_gas".to_owned(), text("maxFeePerGas"));
+        members.insert("max_priority_fee_per_gas".to_owned(), text("maxPriorityFeePerGas"));
+    }
+    if type_id > 0 {
+        members.insert("access_list".to_owned(), fields["accessList"].clone());
+    }
+    if type_id == 3 {
+        members.insert("max_fee_per_blob_gas".to_owned(), text("maxFeePerBlobGas"));
+        members.insert("blob_versioned_hashes".to_owned(), fields["blobVersionedHashes"].clone());
+    }
+    if type_id == 4 {
+        members.insert("authorization_list".to_owned(), fields["authorizationList"].clone());
+    }
+    (chain > 0).then_some(body)
+}
+
+/// Approves a request under a policy without limits and signs it; the raw bytes.
+fn through_the_intent(body: &Value, key: &SigningKey) -> String {
+    let mut chains = Chains::built_in();
+    let chain_id: u64 = body["chain"].as_str().unwrap().parse().unwrap();
+    if chains.by_id(chain_id).is_none() {
+        chains
+            .add(Chain {
+                name: "vector".to_owned(),
+                display_name: "Vector".to_owned(),
+                chain_id,
+                native_currency: "ETH".to_owned(),
+                is_testnet: true,
+                aliases: Vec::new(),
+            })
+            .unwrap();
+    }
+    let policy_key = PolicyKey::new([3; 32]);
+    let policy = SignedPolicy::open(&policy_key.sign(&Guardrails::default()), &policy_key).unwrap();
+    let draft = Draft::unified(body.to_string().as_bytes(), &chains).unwrap_or_else(|e| panic!("{e}: {body}"));
+    let approved = approve(draft.resolve(Filling::default()).unwrap(), &policy, &NothingSpent, 0).unwrap();
+    let signature = sign(key, approved.digest());
+    hex0x(&approved.finish(signature).transaction().unwrap().to_bytes())
+}
+
+#[test]
+fn through_intents() {
+    let mut counts = BTreeMap::new();
+    for case in cases("ethers-transactions.json") {
+        for (name, type_id) in [("eip155", 0), ("berlin", 1), ("london", 2), ("cancun", 3)] {
+            let Some(expected) = case["signed"][name]["raw"].as_str() else { continue };
+            let fee = number(&case["fields"]["maxFeePerGas"]) < number(&case["fields"]["maxPriorityFeePerGas"]);
+            let Some(body) = request(&case["fields"], type_id).filter(|_| type_id < 2 || !fee) else { continue };
+            assert_eq!(through_the_intent(&body, &key(&case)), expected, "{} {name}", case["name"]);
+            *counts.entry(name).or_insert(0) += 1;
+        }
+    }
+    for case in cases("eip-7702-signed.json") {
+        let Some(body) = request(&case["fields"], 4) else { continue };
+        assert_eq!(through_the_intent(&body, &key(&case)), case["raw"].as_str().unwrap());
+        *counts.entry("prague").or_insert(0) += 1;
+    }
+    for (name, count) in counts {
+        report(&format!("transactions parsed from the contract's request, approved and signed: {name}"), count);
+    }
 }
 
 fn typed(value: &Value) -> Result<TypedData, String> {

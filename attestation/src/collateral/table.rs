@@ -102,7 +102,11 @@ fn headers(bytes: &[u8]) -> Result<Vec<Header>, TableError> {
 impl Header {
     fn read(entry: &[u8; ENTRY]) -> Self {
         let [guid @ .., o0, o1, o2, o3, l0, l1, l2, l3] = *entry;
-        Self { guid, offset: u32::from_le_bytes([o0, o1, o2, o3]), length: u32::from_le_bytes([l0, l1, l2, l3]) }
+        Self {
+            guid,
+            offset: u32::from_le_bytes([o0, o1, o2, o3]),
+            length: u32::from_le_bytes([l0, l1, l2, l3]),
+        }
     }
 
     fn entry<'a>(&self, index: usize, table: &'a [u8], header: usize) -> Result<Entry<'a>, TableError> {

@@ -50,7 +50,8 @@ fn backends_agree_on_certificates() {
     for folder in cases() {
         let mut all = vec![fs::read(folder.join("vek.der")).unwrap()];
         all.extend(Collateral::parse(&fs::read(folder.join("chain.pem")).unwrap()).unwrap().certificates);
-        let parsed: Vec<Certificate<'_>> = all.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
+        let parsed: Vec<Certificate<'_>> =
+            all.iter().filter_map(|der| Certificate::parse(der).ok()).collect();
         for subject in &parsed {
             for issuer in &parsed {
                 verified += usize::from(certificate(subject, issuer, &folder));

@@ -36,12 +36,8 @@ pub struct Operators {
 /// The key hash on a signature line: the first four bytes of SHA-256(name ‖ newline ‖ 1 ‖ key).
 #[must_use]
 pub fn key_hash(name: &str, key: &[u8; 32]) -> [u8; 4] {
-    let digest: [u8; 32] = Sha256::new()
-        .chain_update(name)
-        .chain_update([b'\n', ED25519])
-        .chain_update(key)
-        .finalize()
-        .into();
+    let digest: [u8; 32] =
+        Sha256::new().chain_update(name).chain_update([b'\n', ED25519]).chain_update(key).finalize().into();
     let [a, b, c, d, ..] = digest;
     [a, b, c, d]
 }
@@ -60,7 +56,10 @@ impl Operators {
     /// Demands a threshold that can be met, by operators that are different people.
     pub(super) fn sound(&self) -> Result<(), ReferenceError> {
         let repeats = |index: usize, one: &Operator| {
-            self.keys.iter().skip(index + 1).any(|other| other.ed25519 == one.ed25519 || other.name == one.name)
+            self.keys
+                .iter()
+                .skip(index + 1)
+                .any(|other| other.ed25519 == one.ed25519 || other.name == one.name)
         };
         if self.threshold.get() > self.keys.len() {
             return Err(ReferenceError::Operators("more signatures are asked for than operators exist"));

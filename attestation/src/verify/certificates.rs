@@ -10,7 +10,7 @@ use crate::{Check, Report};
 pub(super) struct Sorted<'a> {
     /// The VEK's.
     pub(super) vek: Option<Vek<'a>>,
-    /// Every other that came along.
+    /// Every authority that came along.
     pub(super) others: Vec<Certificate<'a>>,
     /// The roots that the caller trusts beside AMD's.
     pub(super) roots: Vec<Certificate<'a>>,
@@ -33,7 +33,7 @@ pub(super) fn sort<'a>(input: &Input<'a>, report: Option<&Report>, findings: &mu
         );
         return Sorted { vek: None, others, roots };
     };
-    others.retain(|other| other.raw != certificate.raw);
+    others.retain(|other| other.raw != certificate.raw && !is_vek(other));
     Sorted { vek: Vek::read(certificate, findings), others, roots }
 }
 
@@ -51,11 +51,16 @@ fn read<'a>(der: &'a [u8], field: &'static str, findings: &mut Findings) -> Opti
 
 /// The best match for a report among the VEKs that came along: by key kind, then by chip, then by TCB.
 fn choose<'a>(certificates: &[Certificate<'a>], report: Option<&Report>) -> Option<Certificate<'a>> {
-    let is_vek = |certificate: &&Certificate<'_>| {
-        let name = certificate.subject.common_name();
-        [VekKind::Vcek, VekKind::Vlek].iter().any(|kind| name == Some(kind.common_name()))
-    };
-    certificates.iter().filter(is_vek).max_by_key(|certificate| score(certificate, report)).cloned()
+    certificates
+        .iter()
+        .filter(|certificate| is_vek(certificate))
+        .max_by_key(|certificate| score(certificate, report))
+        .cloned()
+}
+
+fn is_vek(certificate: &Certificate<'_>) -> bool {
+    let name = certificate.subject.common_name();
+    [VekKind::Vcek, VekKind::Vlek].iter().any(|kind| name == Some(kind.common_name()))
 }
 
 /// How well a certificate fits, by what it says; whether it is true is judged afterwards.

@@ -104,7 +104,7 @@ fn root<'a>(
     if !offered.is_empty() {
         trusted.retain(|(root, _)| offered.iter().any(|one| one.raw == root.raw));
     }
-    if let Some(found) = trusted.iter().find(|(root, _)| ask.signed_by(root).is_ok() || trusted.len() == 1) {
+    if let Some(found) = trusted.iter().find(|(root, _)| trusted.len() == 1 || ask.signed_by(root).is_ok()) {
         return Some(*found);
     }
     let expected = format!("{}, pinned or named by the caller", ask.issuer);

@@ -3,7 +3,9 @@
 use crate::collateral::Collateral;
 use crate::finding::Findings;
 use crate::report::SigningKey;
-use crate::verify::{Level, certificates, chain, format, platform, reference, revocation, signature, validity, vek};
+use crate::verify::{
+    Level, certificates, chain, format, platform, reference, revocation, signature, validity, vek,
+};
 use crate::x509::VekKind;
 use crate::{Check, Checked, Product, ReferenceValues, Rejection, Report};
 

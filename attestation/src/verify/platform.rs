@@ -17,7 +17,10 @@ pub(super) fn judge(
     guest_policy(report, product, policy, findings);
     state(report, policy, findings);
     if !findings.failed(Check::Policy) {
-        findings.pass(Check::Policy, format!("POLICY {:#x}, PLATFORM_INFO {:#x}", report.policy.0, report.platform_info.0));
+        findings.pass(
+            Check::Policy,
+            format!("POLICY {:#x}, PLATFORM_INFO {:#x}", report.policy.0, report.platform_info.0),
+        );
     }
     if let Some(product) = product {
         bounds(report, product, policy.minimum_tcb.get(&product), findings);
@@ -43,7 +46,9 @@ fn allowed_product(product: Option<Product>, policy: &PlatformPolicy, findings: 
     }
     let expected = policy.products.iter().map(|product| product.name()).collect::<Vec<_>>().join(" or ");
     let remedy = match product {
-        Product::Milan => "Move to Genoa or Turin: the seed of Milan's root of trust was extracted (arXiv 2605.12990).",
+        Product::Milan => {
+            "Move to Genoa or Turin: the seed of Milan's root of trust was extracted (arXiv 2605.12990)."
+        }
         _ => "Move to a processor that policy allows.",
     };
     findings.reject(Check::Product, "products", expected, product.name(), remedy);
@@ -70,12 +75,7 @@ fn vmpl(report: &Report, policy: &PlatformPolicy, findings: &mut Findings) {
 }
 
 /// What the guest was launched with.
-fn guest_policy(
-    report: &Report,
-    product: Option<Product>,
-    policy: &PlatformPolicy,
-    findings: &mut Findings,
-) {
+fn guest_policy(report: &Report, product: Option<Product>, policy: &PlatformPolicy, findings: &mut Findings) {
     let bits = report.policy;
     let on = |products: &[Product]| product.is_none_or(|product| products.contains(&product));
     let forbidden = [
@@ -87,7 +87,11 @@ fn guest_policy(
         ("POLICY bit 20 (SINGLE_SOCKET)", bits.single_socket(), policy.require_single_socket),
         ("POLICY bit 22 (MEM_AES_256_XTS)", bits.aes_256_xts(), on(&policy.require_aes_256_xts)),
         ("POLICY bit 23 (RAPL_DIS)", bits.rapl_disabled(), on(&policy.require_rapl_off)),
-        ("POLICY bit 24 (CIPHERTEXT_HIDING)", bits.ciphertext_hiding(), on(&policy.require_ciphertext_hiding)),
+        (
+            "POLICY bit 24 (CIPHERTEXT_HIDING)",
+            bits.ciphertext_hiding(),
+            on(&policy.require_ciphertext_hiding),
+        ),
         ("POLICY bit 25 (PAGE_SWAP_DISABLE)", bits.page_swap_disabled(), on(&policy.require_page_swap_off)),
     ];
     for (field, _, _) in forbidden.iter().filter(|(_, set, allowed)| *set && !allowed) {
@@ -98,7 +102,8 @@ fn guest_policy(
         findings.reject(Check::Policy, field, "1", "0", remedy);
     }
     if report.guest_svn < policy.minimum_guest_svn {
-        let (expected, found) = (format!("at least {}", policy.minimum_guest_svn), report.guest_svn.to_string());
+        let (expected, found) =
+            (format!("at least {}", policy.minimum_guest_svn), report.guest_svn.to_string());
         findings.reject(Check::Policy, "GUEST_SVN", expected, found, "Launch a newer release of the guest.");
     }
 }

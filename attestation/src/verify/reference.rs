@@ -7,7 +7,8 @@ use crate::reference::Tuple;
 use crate::{Check, Report};
 
 pub(super) fn judge(report: &Report, tuples: &[Tuple], findings: &mut Findings) {
-    let measured: Vec<&Tuple> = tuples.iter().filter(|tuple| tuple.measurement == report.measurement).collect();
+    let measured: Vec<&Tuple> =
+        tuples.iter().filter(|tuple| tuple.measurement == report.measurement).collect();
     if measured.is_empty() {
         findings.reject(
             Check::Measurement,
@@ -63,7 +64,13 @@ pub(super) fn judge_report_data(report: &Report, expected: &[u8; 64], findings: 
     }
     let remedy = "The report was made for another key, session or request: ask for a fresh one. If it persists, \
                   somebody relays.";
-    findings.reject(Check::ReportData, "REPORT_DATA", hex::encode(expected), hex::encode(report.report_data), remedy);
+    findings.reject(
+        Check::ReportData,
+        "REPORT_DATA",
+        hex::encode(expected),
+        hex::encode(report.report_data),
+        remedy,
+    );
 }
 
 /// Up to four values, for a person.

@@ -20,9 +20,8 @@ pub(super) fn judge(report: &[u8], vek: &Certificate<'_>, findings: &mut Finding
 type Failure = (&'static str, &'static str, String);
 
 fn verified(report: &[u8], vek: &Certificate<'_>) -> Result<(), Failure> {
-    let signature = Signature::read(report).map_err(|why| {
-        ("SIGNATURE", "r and s in 1 … n − 1", format!("{why:?} missing or out of range"))
-    })?;
+    let signature = Signature::read(report)
+        .map_err(|why| ("SIGNATURE", "r and s in 1 … n − 1", format!("{why:?} missing or out of range")))?;
     let key = vek.key();
     let PublicKey::P384(point) = key else { return Err(("VEK key", "a P-384 key", key.kind())) };
     let signed = report.get(..SIGNED).ok_or_else(|| ("length", "1184 bytes", "fewer".to_owned()))?;

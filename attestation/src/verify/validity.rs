@@ -22,7 +22,8 @@ fn one(field: &'static str, certificate: &Certificate<'_>, at: u64, findings: &m
     if (first..=last).contains(&at) {
         return;
     }
-    let remedy = "Obtain a current certificate; for a VLEK, from the cloud provider, every year. Check the clock.";
+    let remedy =
+        "Obtain a current certificate; for a VLEK, from the cloud provider, every year. Check the clock.";
     let expected = format!("a time from {} to {}", date(first), date(last));
     findings.reject(Check::Validity, field, expected, date(at), remedy);
 }

@@ -16,7 +16,13 @@ impl<'a> Vek<'a> {
     pub(super) fn read(certificate: Certificate<'a>, findings: &mut Findings) -> Option<Self> {
         let refuse = |error: X509Error| {
             let remedy = "Obtain the certificate again from AMD's key service.";
-            findings.reject(Check::Chain, "VEK extensions", "as AMD 57230 has them", error.to_string(), remedy);
+            findings.reject(
+                Check::Chain,
+                "VEK extensions",
+                "as AMD 57230 has them",
+                error.to_string(),
+                remedy,
+            );
         };
         let extensions = VekExtensions::parse(&certificate).map_err(refuse).ok()?;
         Some(Self { certificate, extensions })
@@ -45,7 +51,8 @@ pub(super) fn judge(
 }
 
 fn key_kind(vek: &Vek<'_>, report: Option<&Report>, chain: Option<&Chain<'_>>, findings: &mut Findings) {
-    let remedy = "A VCEK is issued by an ASK, a VLEK by an ASVK: pass the certificate of the key that signed.";
+    let remedy =
+        "A VCEK is issued by an ASK, a VLEK by an ASVK: pass the certificate of the key that signed.";
     let Some(kind) = vek.extensions.kind() else {
         let expected = "either a hwID (VCEK) or a cspID (VLEK)";
         findings.reject(Check::KeyKind, "VEK extensions", expected, "both or none", remedy);
@@ -97,7 +104,13 @@ fn product(
     let by_cpuid = report.and_then(Report::product);
     if let Some(cpuid) = report.and_then(Report::known_cpuid).filter(|_| by_cpuid.is_none()) {
         let found = format!("family {:#x}, model {:#x}", cpuid.family, cpuid.model);
-        findings.reject(Check::Product, "CPUID_FAM_ID", "Milan, Genoa or Turin", found, "Use a verifier that knows it.");
+        findings.reject(
+            Check::Product,
+            "CPUID_FAM_ID",
+            "Milan, Genoa or Turin",
+            found,
+            "Use a verifier that knows it.",
+        );
     }
     let Some(product) = by_cpuid.or(certified) else {
         findings.reject(Check::Product, "productName", "Milan, Genoa or Turin", named(vek), remedy);

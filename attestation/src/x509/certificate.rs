@@ -131,7 +131,16 @@ impl<'a> Certificate<'a> {
 /// `BasicConstraints.cA`.
 fn is_authority(value: &[u8]) -> der::Result<bool> {
     let mut fields = open(only(value, Tag::Sequence)?)?;
-    Ok(take_if(&mut fields, Tag::Boolean)? == Some(&[0xff]))
+    Ok(take_if(&mut fields, Tag::Boolean)?.map(boolean).transpose()?.unwrap_or(false))
+}
+
+/// The content of a BOOLEAN, of which DER knows two.
+fn boolean(content: &[u8]) -> der::Result<bool> {
+    match content {
+        [0xff] => Ok(true),
+        [0x00] => Ok(false),
+        _ => Err(Tag::Boolean.value_error().into()),
+    }
 }
 
 /// `KeyUsage.keyCertSign`, bit 5.
@@ -157,7 +166,7 @@ pub(super) fn extensions(bytes: &[u8]) -> Result<Vec<Extension<'_>>, X509Error> 
 fn extension<'a>(list: &mut SliceReader<'a>) -> Result<Extension<'a>, X509Error> {
     let mut fields = open(take(list, Tag::Sequence)?)?;
     let oid = oid(&mut fields)?;
-    let critical = take_if(&mut fields, Tag::Boolean)? == Some(&[0xff]);
+    let critical = take_if(&mut fields, Tag::Boolean)?.map(boolean).transpose()?.unwrap_or(false);
     let value = take(&mut fields, Tag::OctetString)?;
     fields.finish()?;
     Ok(Extension { oid, critical, value })

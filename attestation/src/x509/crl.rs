@@ -4,7 +4,7 @@ use der::asn1::ObjectIdentifier;
 use der::{Reader as _, SliceReader, Tag};
 
 use super::certificate::extensions;
-use super::element::{context, open, only, take, take_if, time, whole};
+use super::element::{context, only, open, take, take_if, time, whole};
 use super::{Certificate, Name, NotSigned, Signed, X509Error};
 
 /// A revocation list, version 2.

@@ -11,7 +11,8 @@ fn certificate(key: &KeyPair, evidence: Option<&Evidence>) -> Vec<u8> {
     let mut params = CertificateParams::new(vec!["shroud.invalid".into()]).unwrap();
     (params.not_before, params.not_after) = (date_time_ymd(2025, 1, 1), date_time_ymd(2027, 1, 1));
     params.custom_extensions.extend(
-        evidence.map(|evidence| CustomExtension::from_oid_content(&EXTENSION_ARCS, encode_extension(evidence))),
+        evidence
+            .map(|evidence| CustomExtension::from_oid_content(&EXTENSION_ARCS, encode_extension(evidence))),
     );
     params.self_signed(key).unwrap().der().to_vec()
 }

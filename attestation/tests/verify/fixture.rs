@@ -220,8 +220,13 @@ impl Machine {
 
 /// The names of the checks that refused, sorted; empty where nothing did.
 pub(crate) fn refusals(outcome: Result<VerifiedReport, Rejected>) -> Vec<Check> {
-    let mut checks: Vec<Check> =
-        outcome.err().map(|rejected| rejected.rejections).unwrap_or_default().iter().map(|r| r.check).collect();
+    let mut checks: Vec<Check> = outcome
+        .err()
+        .map(|rejected| rejected.rejections)
+        .unwrap_or_default()
+        .iter()
+        .map(|r| r.check)
+        .collect();
     checks.sort();
     checks.dedup();
     checks

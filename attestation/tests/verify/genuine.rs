@@ -5,11 +5,8 @@ use shroud_attestation::{Check, Level, PlatformPolicy, Product, verify};
 
 use crate::fixture::{Case, Machine, cloud_policy, failed, refusals};
 
-const GENUINE: [(&str, Product); 3] = [
-    ("milan-v3-dstack", Product::Milan),
-    ("genoa-v5-oak", Product::Genoa),
-    ("turin-v5-oak", Product::Turin),
-];
+const GENUINE: [(&str, Product); 3] =
+    [("milan-v3-dstack", Product::Milan), ("genoa-v5-oak", Product::Genoa), ("turin-v5-oak", Product::Turin)];
 
 /// Every bit of the signed region counts.
 #[test]

@@ -3,8 +3,11 @@
 use std::fs;
 
 use shroud_attestation::collateral::Collateral;
+use shroud_attestation::plan::{Change, Known, plan};
+use shroud_attestation::platform::TcbBounds;
 use shroud_attestation::purpose;
-use shroud_attestation::{Check, Level, verify};
+use shroud_attestation::report::Tcb;
+use shroud_attestation::{Check, Level, PlatformPolicy, Product, Report, verify};
 
 use crate::fixture::{Case, Machine, NOW, failed, refusals, vectors};
 
@@ -119,7 +122,9 @@ fn stale_evidence() {
     let machine = Machine::new();
     let evidence = machine.platform.report(&machine.genuine()).unwrap();
     let values = machine.values();
-    for expected in [purpose::session(&[8; 32]), purpose::tls_certificate(&[7; 32]), purpose::release(&[7; 32])] {
+    for expected in
+        [purpose::session(&[8; 32]), purpose::tls_certificate(&[7; 32]), purpose::release(&[7; 32])]
+    {
         assert_eq!(refusals(verify(&evidence, &expected, &values, NOW)), [Check::ReportData]);
     }
     assert!(verify(&evidence, &Machine::purpose(), &values, NOW).is_ok());
@@ -132,4 +137,29 @@ fn purpose_confusion_between_reports() {
     let mut input = machine.genuine();
     input.report_data = *purpose::tls_certificate(&[7; 32]).as_bytes();
     assert_eq!(refusals(machine.verify(&input)), [Check::ReportData]);
+}
+
+/// A new bound is tried on what is known before it refuses somebody.
+#[test]
+fn tcb_plan() {
+    let machine = Machine::new();
+    let known = |name: &str, microcode: u8| {
+        let mut input = machine.genuine();
+        input.reported_tcb[7] = microcode;
+        let report = Report::parse(&machine.platform.report(&input).unwrap().report).unwrap();
+        Known { name: name.into(), product: report.product(), report }
+    };
+    let with = |microcode: u8| {
+        let reported = Some(Tcb { microcode, ..Tcb::default() });
+        let bounds = TcbBounds { reported, ..TcbBounds::default() };
+        PlatformPolicy { minimum_tcb: [(Product::Genoa, bounds)].into(), ..PlatformPolicy::default() }
+    };
+    let fleet = [known("old", 70), known("refreshed", 84)];
+    let rise: Vec<Change> =
+        plan(&with(70), &with(80), &fleet).into_iter().map(|(_, change)| change).collect();
+    let [Change::Refused(why), Change::Admitted] = rise.as_slice() else { panic!("{rise:?}") };
+    assert_eq!(why.iter().map(|rejection| rejection.check).collect::<Vec<_>>(), [Check::Tcb]);
+    let fall: Vec<Change> =
+        plan(&with(90), &with(80), &fleet).into_iter().map(|(_, change)| change).collect();
+    assert!(matches!(fall.as_slice(), [Change::StillRefused(_), Change::NewlyAdmitted]), "{fall:?}");
 }

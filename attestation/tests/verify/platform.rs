@@ -29,9 +29,14 @@ fn platform_policy_mitigation_vectors() {
     let mut machine = Machine::new();
     machine.policy.required_mitigations = 0b101;
     assert_eq!(machine.refused(|_| {}), [Check::Policy]);
-    assert_eq!(machine.refused(|input| input.launch_mitigations = 0b111), [Check::Policy], "not in force now");
+    assert_eq!(
+        machine.refused(|input| input.launch_mitigations = 0b111),
+        [Check::Policy],
+        "not in force now"
+    );
     assert_eq!(machine.refused(|input| input.current_mitigations = 0b111), [Check::Policy], "not at launch");
-    let both = machine.refused(|input| (input.launch_mitigations, input.current_mitigations) = (0b111, 0b101));
+    let both =
+        machine.refused(|input| (input.launch_mitigations, input.current_mitigations) = (0b111, 0b101));
     assert_eq!(both, []);
     let old = machine.refused(|input| {
         (input.version, input.launch_mitigations, input.current_mitigations) = (3, 0b111, 0b111);

@@ -74,7 +74,11 @@ fn reject_chain_of_another_root() {
 fn reject_chain_with_a_lookalike_root() {
     let Some(case) = Case::named("synth-a-lookalike-ark-real-ask") else { return };
     assert_eq!(failed(&case.examine()), [Check::Chain]);
-    assert_eq!(failed(&case.examine_with(&case.root(), None)), [Check::Chain], "naming the root mends no link");
+    assert_eq!(
+        failed(&case.examine_with(&case.root(), None)),
+        [Check::Chain],
+        "naming the root mends no link"
+    );
 }
 
 /// What was given is used: AMD's pinned chain never takes the place of a wrong one.
@@ -177,7 +181,11 @@ fn reject_chip_id_that_is_not_admitted() {
 fn reject_key_kind() {
     let machine = Machine::new();
     for signing_key in 1..8 {
-        assert_eq!(machine.refused(|input| input.key_info = signing_key << 2), [Check::KeyKind], "{signing_key}");
+        assert_eq!(
+            machine.refused(|input| input.key_info = signing_key << 2),
+            [Check::KeyKind],
+            "{signing_key}"
+        );
     }
 }
 
@@ -254,18 +262,19 @@ fn every_rejection_names_field_and_remedy() {
     input.policy |= 1 << 19;
     let rejected = machine.verify(&input).unwrap_err();
     let [rejection] = rejected.rejections.as_slice() else { panic!("{rejected}") };
-    assert_eq!((rejection.field, rejection.expected.as_str(), rejection.found.as_str()), (
-        "POLICY bit 19 (DEBUG)",
-        "0",
-        "1"
-    ));
+    assert_eq!(
+        (rejection.field, rejection.expected.as_str(), rejection.found.as_str()),
+        ("POLICY bit 19 (DEBUG)", "0", "1")
+    );
     assert!(rejection.remedy.contains("bit 19 clear"));
     assert!(rejected.to_string().contains("debug (POLICY bit 19 (DEBUG)): expected 0, found 1"));
 }
 
 #[test]
 fn reject_a_product_that_policy_leaves_out() {
-    let machine =
-        Machine { policy: PlatformPolicy { products: vec![Product::Turin], ..PlatformPolicy::default() }, ..Machine::new() };
+    let machine = Machine {
+        policy: PlatformPolicy { products: vec![Product::Turin], ..PlatformPolicy::default() },
+        ..Machine::new()
+    };
     assert_eq!(machine.refused(|_| {}), [Check::Product]);
 }

@@ -36,7 +36,8 @@ fn shared_cases_have_their_expected_outcome() {
             // The index takes whatever is no VLEK for a VCEK; an ASK is neither.
             let neither = case.id == "tamper-turin-v5-vek-is-ask" && check == Check::KeyKind;
             let expected = case.expected(key);
-            if !unreadable && !neither && expected.is_some_and(|expected| expected == found.contains(&check)) {
+            if !unreadable && !neither && expected.is_some_and(|expected| expected == found.contains(&check))
+            {
                 wrong.push(format!("{}: {key} is {expected:?}, refused are {found:?}", case.id));
             }
         }

@@ -47,12 +47,12 @@ pub fn open_secret(
 ///
 /// # Errors
 /// As [`open_secret`].
-pub(crate) fn confirm<'a>(
+pub(crate) fn confirm(
     mode: CustodyMode,
     place: &SecretContext<'_>,
     stored: &StoredSecret<'_>,
     keks: &KekSet<'_>,
-    client: Option<&'a ClientShare>,
+    client: Option<&ClientShare>,
 ) -> Result<(RebuiltDek, Vec<ShareFault>), OpenError> {
     let Attempt { dek, binding, flaw, faults } = rebuild(mode, place, stored, keks, client)?;
     let committed = ValueKey::derive(mode, place, &dek, binding).is(&stored.commitment.value, mode, place);

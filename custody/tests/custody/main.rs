@@ -1,5 +1,7 @@
 //! The custody crate through its public interface: honest use, hostile stores, coalitions, oracles, frozen forms.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod branch_free;
 mod client_share;
 mod coalitions;

@@ -1,7 +1,9 @@
 //! An event's record in the journal, verified here: the entry hashes into the tree under a checkpoint that the journal
-//! key signed and witnesses cosigned.
+//! key signed.
 //!
-//! The proof names the journal key; it comes through the sidecar, so over a connection to the verified enclave.
+//! The proof names the journal key; it comes through the sidecar, so over a connection to the verified enclave. The
+//! cosigners are told by the names on their lines: their keys are in the gateways' credentials, which whoever audits has
+//! at hand and this client has not.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,7 +20,8 @@ use super::client::Answer;
 pub(super) struct Record {
     pub(super) entry: Entry,
     pub(super) tree_size: u64,
-    pub(super) origin: String,
+    pub(super) origin: Origin,
+    pub(super) signed_by: String,
     pub(super) cosigned_by: Vec<String>,
 }
 
@@ -31,9 +34,7 @@ pub(super) fn verify(answer: &Answer, event: Uuid) -> Result<Record, StoryError>
     let proof =
         answer.list("inclusion")?.iter().map(|item| hash(answer, item)).collect::<Result<Vec<_>, _>>()?;
     let note = answer.text("checkpoint")?.as_bytes();
-    let mut journal_key = [0; 32];
-    hex::decode_to_slice(answer.text("journal_key")?, &mut journal_key).map_err(|error| wrong(&error))?;
-    let signed = checkpoint(note, &journal_key).map_err(|detail| answer.wrong(&detail))?;
+    let (signed, key) = signed(answer, note)?;
     let found = signed.checkpoint();
     if (found.size, entry.sequence, entry.id) != (size, index, *event.as_bytes()) {
         return Err(answer.wrong("the proof is of another entry, or of another tree"));
@@ -43,16 +44,22 @@ pub(super) fn verify(answer: &Answer, event: Uuid) -> Result<Record, StoryError>
     Ok(Record {
         entry,
         tree_size: size,
-        origin: found.origin.to_string(),
+        origin: found.origin.clone(),
+        signed_by: key,
         cosigned_by: cosigners(note, found.origin.as_str()),
     })
 }
 
-fn checkpoint(note: &[u8], journal_key: &[u8; 32]) -> Result<SignedCheckpoint, String> {
-    let text = Note::parse(note).map_err(|error| error.to_string())?.text;
-    let name = text.lines().next().unwrap_or_default();
-    let origin = Origin::new(name).map_err(|error| error.to_string())?;
-    SignedCheckpoint::verify(note, &origin, journal_key).map_err(|error| error.to_string())
+/// The checkpoint, and the journal key that signed it, as hex.
+fn signed(answer: &Answer, note: &[u8]) -> Result<(SignedCheckpoint, String), StoryError> {
+    let wrong = |error: &dyn std::fmt::Display| answer.wrong(&error.to_string());
+    let text = answer.text("journal_key")?;
+    let mut key = [0; 32];
+    hex::decode_to_slice(text, &mut key).map_err(|error| wrong(&error))?;
+    let named = Note::parse(note).map_err(|error| wrong(&error))?.text;
+    let origin = Origin::new(named.lines().next().unwrap_or_default()).map_err(|error| wrong(&error))?;
+    let signed = SignedCheckpoint::verify(note, &origin, &key).map_err(|error| wrong(&error))?;
+    Ok((signed, text.to_owned()))
 }
 
 /// The names under which the note was cosigned.

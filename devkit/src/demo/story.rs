@@ -168,7 +168,8 @@ impl Narrator<'_> {
         let found = record::verify(&proof.expect(StatusCode::OK)?, id)?;
         out.line("record", &format!("entry {} ({})", found.entry.sequence, found.entry.kind.name()))?;
         out.line("included in", &format!("{} at size {}", found.origin, found.tree_size))?;
-        out.line("cosigned by", &found.cosigned_by.join(", "))
+        out.line("signed by", &format!("journal key {}", short(&found.signed_by)))?;
+        out.line("cosignatures of", &found.cosigned_by.join(", "))
     }
 
     /// The newest event of a kind, by an agent if one is given, that is the wanted one.

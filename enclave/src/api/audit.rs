@@ -154,6 +154,13 @@ async fn proof(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, 
     enclave.settled().await?;
     let cosigned = enclave.ledger.anchor().newest().ok_or_else(|| Problem::unavailable("quorum", "nothing is cosigned yet"))?;
     let size = cosigned.checkpoint().size;
+    let witnesses: Vec<Value> = enclave
+        .ledger
+        .anchor()
+        .witnesses()
+        .into_iter()
+        .map(|(name, key)| json!({ "name": name, "ed25519": hex::encode(key) }))
+        .collect();
     let mut to = size;
     while to > 0 {
         let from = to.saturating_sub(256);
@@ -164,6 +171,7 @@ async fn proof(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, 
             return Reply::read(&json!({
                 "entry": BASE64_STANDARD.encode(entry.to_bytes()), "leaf_index": entry.sequence, "tree_size": size,
                 "inclusion": path, "checkpoint": String::from_utf8_lossy(&cosigned.to_bytes()),
+                "journal_key": hex::encode(enclave.history.journal_key()), "witnesses": witnesses,
             }));
         }
         to = from;

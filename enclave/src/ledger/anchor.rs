@@ -106,6 +106,11 @@ impl Anchor {
         self.newest.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The witness keys that the pinned identities vouch for, by name, as far as they have been heard.
+    pub(crate) fn witnesses(&self) -> BTreeMap<String, [u8; 32]> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What hindered the last round, for people.
     pub(crate) fn obstacle(&self) -> String {
         self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone()

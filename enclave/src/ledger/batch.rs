@@ -1,6 +1,6 @@
 //! From drafts to one batch: checks that can change, rows sealed, entries applied, one checkpoint signed.
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use shroud_custody::{Random as _, StateKey, SystemRandom};
 use shroud_journal::{Entry, Kind, RowChange, SignedCheckpoint, State, row_hash};
 use shroud_wire::canonical::Canonical;
@@ -30,6 +30,13 @@ impl Sealing {
     /// The state key.
     pub(crate) fn state_key(&self) -> &StateKey {
         &self.state_key
+    }
+
+    /// The public key that checkpoints verify under.
+    pub(crate) fn journal_public(&self) -> [u8; 32] {
+        let mut public = [0; 32];
+        public.copy_from_slice(self.journal_key.public_key().as_ref());
+        public
     }
 
     /// The names under which the store keeps rows.

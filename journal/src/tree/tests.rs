@@ -215,5 +215,5 @@ fn other_roots_are_refused() {
     assert_eq!(verify_consistency(3, &old, 5, &[0; 32], &proof), Err(ProofError::Root));
     assert_eq!(verify_consistency(5, &old, 5, &new, &[]), Err(ProofError::OldRoot));
     assert_eq!(verify_consistency(0, &old, 5, &new, &[]), Err(ProofError::OldRoot));
-    assert_eq!(verify_consistency(0, &empty_root(), 0, &empty_root(), &[]).map(|c| c.new()), Ok(0));
+    assert_eq!(verify_consistency(0, &empty_root(), 0, &empty_root(), &[]).map(|c| c.new_size()), Ok(0));
 }

@@ -76,13 +76,13 @@ impl Included {
 impl Consistent {
     /// The older tree's size.
     #[must_use]
-    pub fn old(&self) -> u64 {
+    pub fn old_size(&self) -> u64 {
         self.old
     }
 
     /// The newer tree's size.
     #[must_use]
-    pub fn new(&self) -> u64 {
+    pub fn new_size(&self) -> u64 {
         self.new
     }
 

@@ -29,9 +29,11 @@ fn typed_data<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
     }
 }
 
-/// A delegation is for the intent's chain; chain id 0 would be every chain.
+/// Under any limit, a delegation is for the intent's chain; chain id 0 would be every chain.
 fn authorizations<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
-    let Some(transaction) = case.intent.transaction() else { return Ok(()) };
+    let Some(transaction) = case.intent.transaction().filter(|_| case.rules.limits_anything()) else {
+        return Ok(());
+    };
     let expected = U256::from(case.chain_id());
     match transaction.authorizations().iter().find(|one| one.chain_id != expected) {
         Some(one) => Err(foreign("an EIP-7702 authorization", Some(one.chain_id), case.chain_id())),
