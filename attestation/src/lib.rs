@@ -23,6 +23,7 @@ pub mod purpose;
 pub mod reference;
 pub mod report;
 mod roots;
+pub mod session;
 pub mod verify;
 pub mod x509;
 

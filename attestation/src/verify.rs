@@ -111,8 +111,15 @@ impl VerifiedReport {
 /// # Errors
 /// [`Rejected`], with every failure that could be judged.
 ///
+/// What a verified report permits happens once: it moves, and cannot be copied.
+///
+/// ```
+/// fn once(report: shroud_attestation::VerifiedReport) -> [shroud_attestation::VerifiedReport; 1] {
+///     [report]
+/// }
+/// ```
+///
 /// ```compile_fail
-/// // A verified report cannot be copied: what it permits happens once.
 /// fn twice(report: shroud_attestation::VerifiedReport) -> [shroud_attestation::VerifiedReport; 2] {
 ///     [report.clone(), report]
 /// }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use shroud_cli::{connect, tcb, verify};
+use shroud_cli::{connect, measure, tcb, verify};
 
 /// Shroud signs for AI agents, and keeps their secrets, so that no single party ever holds a key.
 #[derive(Parser)]
@@ -20,6 +20,9 @@ enum Command {
     /// Judge evidence offline, and say why.
     #[command(subcommand)]
     Verify(verify::Command),
+    /// Compute what a guest will measure, before it runs.
+    #[command(subcommand)]
+    Measure(measure::Command),
     /// Plan changes of TCB bounds.
     #[command(subcommand)]
     Tcb(tcb::Command),
@@ -30,6 +33,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Connect(options) => block_on(connect::command(options)),
         Command::Verify(command) => command.run(),
+        Command::Measure(command) => command.run(),
         Command::Tcb(command) => command.run(),
     }
 }

@@ -4,6 +4,8 @@
 
 mod policy;
 
+pub(crate) use policy::read as platform_policy;
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::{fmt, fs};
@@ -37,7 +39,7 @@ pub struct PlanArguments {
 
 /// Why a plan cannot be made.
 #[derive(Debug, thiserror::Error)]
-enum PlanError {
+pub(crate) enum PlanError {
     #[error("{0}: {1}")]
     File(String, std::io::Error),
     #[error("{0} is no platform policy: {1}")]
@@ -47,7 +49,7 @@ enum PlanError {
 }
 
 #[derive(Debug)]
-struct Problems(Vec<NonCanonical>);
+pub(crate) struct Problems(Vec<NonCanonical>);
 
 impl Command {
     /// Runs, prints to standard output, and says how it went.

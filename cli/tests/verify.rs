@@ -1,5 +1,7 @@
 //! `shroud verify report` and `shroud tcb plan` as a customer runs them, on the shared vectors.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::{env, fs};

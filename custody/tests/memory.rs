@@ -55,19 +55,32 @@ fn life(mode: CustodyMode) -> Vec<(String, Vec<u8>)> {
         StoredSecret { value: &sealed.value, commitment: &sealed.commitment, shares: &sealed.shares };
     drop(open_secret(mode, &place, &stored, &set, sealed.client_share.as_ref()).unwrap());
     let names = ["value", "gcp's KEK", "aws's KEK", "azure's KEK", "DEK"];
-    let secret = &random.drawn[4];
-    let slope = &random.drawn[5];
-    let points = (1..=3).map(|x| (format!("share {x}"), masked_point(secret, slope, x)));
     let mut known: Vec<_> =
         names.iter().zip(&random.drawn).map(|(name, bytes)| ((*name).to_owned(), bytes.clone())).collect();
-    match mode {
-        CustodyMode::MultiHsm2of3 => known.extend(points.chain([("slope".to_owned(), slope.clone())])),
-        CustodyMode::Client2of3 => {
-            known.extend(points.chain([("binding".to_owned(), random.drawn[6].clone())]));
-        }
-        _ => {}
-    }
+    known.extend(parts(mode, &random.drawn[4..]));
     known
+}
+
+/// What the DEK was split into, from the draws that follow it.
+fn parts(mode: CustodyMode, drawn: &[Vec<u8>]) -> Vec<(String, Vec<u8>)> {
+    let [dek, first, second, ..] = drawn else { unreachable!("a DEK, and what splits it") };
+    let points = |secret: &[u8], slope: &[u8]| {
+        let points: Vec<_> =
+            (1..=3).map(|x| (format!("share {x}"), masked_point(secret, slope, x))).collect();
+        points.into_iter().chain([("slope".to_owned(), slope.to_vec())])
+    };
+    let other_half: Vec<_> = dek.iter().zip(first).map(|(d, h)| d ^ h ^ MASK).collect();
+    let halves =
+        [("client's half".to_owned(), first.clone()), ("servers' half".to_owned(), other_half.clone())];
+    match mode {
+        CustodyMode::Unsplit => Vec::new(),
+        CustodyMode::Client2of2 => halves.into(),
+        CustodyMode::MultiHsm2of3 => points(dek, first).collect(),
+        CustodyMode::Client2of3 => {
+            points(dek, first).chain([("binding".to_owned(), second.clone())]).collect()
+        }
+        CustodyMode::MultiHsmClient2of3 => points(&other_half, second).chain(halves).collect(),
+    }
 }
 
 /// The named secrets of the life of a state key: split, rebuilt, used, dropped.

@@ -5,6 +5,7 @@
 //! DIR/processor/           the software security processor's keys
 //! DIR/gateways/NAME/       identity.seed, credential, configuration.json, state/, kms.key: one cloud each
 //! DIR/host/                configuration.json, shroud.db
+//! DIR/connect/             the newest checkpoint that the sidecar has seen
 //! DIR/logs/ROLE.log
 //! DIR/run/                 unix sockets; elsewhere if DIR is too long for them
 //! ```
@@ -127,6 +128,12 @@ impl Layout {
     #[must_use]
     pub fn gateway(&self, name: &str) -> PathBuf {
         self.root.join("gateways").join(name)
+    }
+
+    /// Where the sidecar remembers.
+    #[must_use]
+    pub fn connect(&self) -> PathBuf {
+        self.root.join("connect")
     }
 
     /// The host's configuration.

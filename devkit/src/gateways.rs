@@ -10,9 +10,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::directory::{Layout, write_json};
+use crate::directory::{Layout, read_json, write_json};
 use crate::error::{DevError, Tried as _};
 use crate::role::GATEWAYS;
 
@@ -45,6 +45,12 @@ struct Configuration<'a> {
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum Backend {
     Local { key: PathBuf },
+}
+
+/// What a gateway publishes of its keys, as far as it is used here.
+#[derive(Deserialize)]
+struct PublicKeys {
+    witness_key: String,
 }
 
 impl Gateway {
@@ -148,6 +154,18 @@ impl Gateway {
         let pair = decoded
             .and_then(|()| Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|error| error.to_string()));
         pair.map(|pair| hex::encode(pair.public_key())).map_err(|detail| DevError::File { path, detail })
+    }
+
+    /// The public half of its witness key, as hex: what checkpoints are cosigned by.
+    ///
+    /// # Errors
+    /// [`DevError::File`] if the gateway's public keys are not there or not readable, [`DevError::Io`].
+    pub fn witness(&self) -> Result<String, DevError> {
+        let path = self.state().join("keys/public.json");
+        let public: Option<PublicKeys> = read_json(&path)?;
+        let missing =
+            || DevError::File { path, detail: "expected the gateway's public keys, found none".into() };
+        public.map(|public| public.witness_key).ok_or_else(missing)
     }
 
     /// Writes what the serving process reads.

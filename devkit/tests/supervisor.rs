@@ -1,5 +1,7 @@
 //! The supervisor over real processes: restarts, groups, hung and stubborn ones, and what happens when it is killed.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

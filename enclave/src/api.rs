@@ -15,8 +15,10 @@ pub(crate) mod chains;
 pub(crate) mod health;
 pub(crate) mod problem;
 pub(crate) mod reply;
+pub(crate) mod secrets;
 pub(crate) mod signing_keys;
 pub(crate) mod transactions;
+pub(crate) mod vaults;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -26,8 +28,8 @@ use std::sync::Arc;
 use hyper::{Method, StatusCode};
 use matchit::Router;
 
-pub use call::Call;
-pub use reply::Reply;
+pub(crate) use call::Call;
+pub(crate) use reply::Reply;
 
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
@@ -93,7 +95,7 @@ macro_rules! route {
 pub(crate) use route;
 
 /// The API over an unsealed enclave.
-pub struct Api {
+pub(crate) struct Api {
     enclave: Arc<Enclave<Unsealed>>,
     router: Router<Vec<(Method, Route)>>,
 }
@@ -103,12 +105,15 @@ impl Api {
     ///
     /// # Errors
     /// A path that is in the table twice in different forms.
-    pub fn new(enclave: Arc<Enclave<Unsealed>>) -> Result<Self, matchit::InsertError> {
-        let tables: [&[Line]; 8] = [
+    pub(crate) fn new(enclave: Arc<Enclave<Unsealed>>) -> Result<Self, matchit::InsertError> {
+        let tables: [&[Line]; 11] = [
             &health::ROUTES,
             &auth::ROUTES,
             &agents::ROUTES,
+            &agents::change::ROUTES,
             &signing_keys::ROUTES,
+            &vaults::ROUTES,
+            &secrets::ROUTES,
             &transactions::ROUTES,
             &chains::ROUTES,
             &audit::ROUTES,
@@ -133,7 +138,7 @@ impl Api {
     ///
     /// # Errors
     /// The problem to show.
-    pub async fn handle(&self, call: Call) -> Result<Reply, Problem> {
+    pub(crate) async fn handle(&self, call: Call) -> Result<Reply, Problem> {
         let (route, parameters) = self.route(&call)?;
         let principal = match route.access {
             Access::Public => None,
@@ -142,7 +147,9 @@ impl Api {
         };
         let request = Request { call, principal, parameters };
         let reply = (route.handler)(&self.enclave, &request).await?;
-        self.enclave.settled().await?;
+        if reply.waits() {
+            self.enclave.settled().await?;
+        }
         Ok(reply)
     }
 

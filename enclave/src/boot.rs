@@ -31,6 +31,7 @@ use crate::ledger::{Anchor, Draft, Held, Ledger, LedgerError, Log, Sealing};
 use crate::processor::Processor;
 use crate::records::DeploymentKeys;
 use crate::rows::{Rows, RowsError};
+use crate::session::{Sessions, Voucher};
 use crate::store::{Store, StoreError};
 use hearing::Hearing;
 use state_key::Released;
@@ -53,6 +54,12 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// Whether this is only something out of reach, so that another start may well succeed.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self.kind.as_str(), "store" | "processor" | "gateway" | "journal" | "tls" | "ingress")
+    }
+
     pub(crate) fn new(kind: &str, detail: impl Into<String>) -> Self {
         Self { kind: kind.to_owned(), detail: detail.into() }
     }
@@ -83,7 +90,7 @@ impl From<GatewayError> for Refused {
 }
 
 /// A guest that has its configuration and no key.
-pub struct Sealed {
+pub(crate) struct Sealed {
     configuration: Arc<Configuration>,
     processor: Arc<dyn Processor>,
     gateways: Arc<Gateways>,
@@ -121,7 +128,7 @@ impl Enclave<Sealed> {
     ///
     /// # Errors
     /// [`Refused`] with the kind to act on.
-    pub async fn unseal(self, events: &Events) -> Result<Enclave<Unsealed>, Refused> {
+    pub(crate) async fn unseal(self, events: &Events) -> Result<Enclave<Unsealed>, Refused> {
         let sealed = self.into_state();
         let origin = Origin::new(&sealed.configuration.origin)
             .map_err(|error| Refused::new("configuration", error.to_string()))?;
@@ -176,6 +183,9 @@ impl Sealed {
             return Err(Refused::new("genesis", "the store's genesis is not registered"));
         };
         events.progress(&format!("{} entries of the journal were replayed", state.size()));
+        let time = hearing.time().recorded(state.time());
+        let time = time.map_err(|error| Refused::new(error.name(), error.to_string()))?;
+        self.clock.witness(time).map_err(|error| Refused::new(error.name(), error.to_string()))?;
         released.row_is_fresh(&state)?;
         self.start(origin, registered, released, state, hearing).await
     }
@@ -250,15 +260,17 @@ impl Sealed {
             Arc::clone(&rows),
             configuration.kek_ttl,
         );
+        let voucher = Voucher::new(Arc::clone(&sealing), Arc::clone(ledger.anchor()));
+        let sessions = Sessions::start(self.processor, voucher);
         let history = History::new(self.store, Arc::clone(ledger.log()), sealing);
         let parts = Parts {
             configuration,
-            processor: self.processor,
             clock: self.clock,
             rows,
             ledger,
             history,
             keyring,
+            sessions,
             measurement: self.measurement,
         };
         Unsealed::new(parts, &keys).map(Enclave::unsealed)

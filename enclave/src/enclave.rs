@@ -15,13 +15,16 @@ use crate::boot::{Refused, Sealed};
 use crate::clock::Clock;
 use crate::configuration::{Configuration, sha256};
 use crate::history::History;
+use crate::history::chain::Chain;
 use crate::keyring::Keyring;
 use crate::ledger::{Draft, Held, Ledger, LedgerError};
 use crate::limiter::Limiter;
 use crate::principal::{AgentCaller, Human, Principal};
 use crate::processor::Processor;
-use crate::records::{Adopted, Agent, Credential, DeploymentKeys, Holder};
+use crate::records::{Adopted, Agent, Credential, DeploymentKeys, Holder, RevokedToken};
 use crate::rows::{Rows, RowsError};
+use crate::session::Sessions;
+use crate::sign::once::Running;
 use crate::tls::Identity;
 use crate::tokens::{Claims, TokenError, Tokens};
 
@@ -29,17 +32,19 @@ use crate::tokens::{Claims, TokenError, Tokens};
 const AUTH_CONFIRM: HeaderName = HeaderName::from_static("x-auth-confirm");
 
 /// An enclave in one of its two states.
-pub struct Enclave<S>(S);
+pub(crate) struct Enclave<S>(S);
 
 /// A guest that serves.
-pub struct Unsealed {
+pub(crate) struct Unsealed {
     pub(crate) configuration: Arc<Configuration>,
-    pub(crate) processor: Arc<dyn Processor>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) rows: Arc<Rows>,
     pub(crate) ledger: Ledger,
     pub(crate) history: History,
+    pub(crate) chain: Chain,
+    pub(crate) running: Running,
     pub(crate) keyring: Keyring,
+    pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
     pub(crate) policy_key: PolicyKey,
     pub(crate) chains: Chains,
@@ -52,12 +57,12 @@ pub struct Unsealed {
 /// What [`Unsealed::new`] is made of.
 pub(crate) struct Parts {
     pub(crate) configuration: Arc<Configuration>,
-    pub(crate) processor: Arc<dyn Processor>,
     pub(crate) clock: Arc<Clock>,
     pub(crate) rows: Arc<Rows>,
     pub(crate) ledger: Ledger,
     pub(crate) history: History,
     pub(crate) keyring: Keyring,
+    pub(crate) sessions: Sessions,
     pub(crate) measurement: [u8; 48],
 }
 
@@ -66,7 +71,7 @@ impl Enclave<Sealed> {
     ///
     /// # Errors
     /// [`Refused`] of kind `configuration`.
-    pub fn sealed(
+    pub(crate) fn sealed(
         configuration: Arc<Configuration>,
         processor: Arc<dyn Processor>,
         measurement: [u8; 48],
@@ -92,14 +97,17 @@ impl Unsealed {
     pub(crate) fn new(parts: Parts, keys: &DeploymentKeys) -> Result<Self, Refused> {
         let tokens = Tokens::new(keys.token.expose()).map_err(|error| Refused::new("genesis", error.to_string()))?;
         let burst = parts.configuration.development.as_ref().map(|development| development.burst);
+        let chain = Chain::new(keys.audit.expose(), parts.configuration.org_id);
         Ok(Self {
+            chain,
+            running: Running::default(),
             configuration: parts.configuration,
-            processor: parts.processor,
             clock: parts.clock,
             rows: parts.rows,
             ledger: parts.ledger,
             history: parts.history,
             keyring: parts.keyring,
+            sessions: parts.sessions,
             tokens,
             policy_key: PolicyKey::new(*keys.policy.expose()),
             chains: Chains::built_in(),
@@ -137,14 +145,22 @@ impl Enclave<Unsealed> {
         let principal = if bearer.starts_with("1ck_") || bearer.starts_with("ocv_") {
             self.by_key(bearer).await?
         } else {
-            self.by_token(bearer).await?
+            let principal = self.by_token(bearer).await?;
+            self.limiter.admit(principal.id())?;
+            principal
         };
-        self.limiter.admit(principal.id())?;
         Ok(principal)
     }
 
     /// Who an API key stands for.
     pub(crate) async fn by_key(&self, key: &str) -> Result<Principal, Problem> {
+        self.ledger.fresh()?;
+        let principal = self.holder_of_key(key).await?;
+        self.limiter.admit(principal.id())?;
+        Ok(principal)
+    }
+
+    async fn holder_of_key(&self, key: &str) -> Result<Principal, Problem> {
         let digest = sha256(key.as_bytes());
         let unknown = || Problem::unauthorized("the API key is unknown, or no longer counts");
         self.adopt(digest, self.configuration.admin_key_sha256, Adopted::ADMIN).await?;
@@ -164,8 +180,12 @@ impl Enclave<Unsealed> {
     }
 
     async fn by_token(&self, token: &str) -> Result<Principal, Problem> {
+        self.ledger.fresh()?;
         let claims = self.tokens.verify(token, self.clock.credentials());
         let claims = claims.map_err(|error: TokenError| Problem::unauthorized(error.to_string()))?;
+        if self.rows.exists::<RevokedToken>(&RevokedToken::key(claims.jti)) {
+            return Err(Problem::unauthorized("the token was revoked"));
+        }
         self.holder(&claims).await
     }
 
@@ -196,6 +216,7 @@ impl Enclave<Unsealed> {
             return Ok(None);
         }
         let intents = agent.intents_api_enabled;
+        let expires = [expires, agent.expires_at, agent.api_key_expires_at].into_iter().flatten().min();
         Ok(Some(AgentCaller { agent, version, intents, expires }))
     }
 

@@ -18,7 +18,7 @@ use shroud_wire::gateway::{
 };
 use shroud_wire::hpke::{self, Recipient};
 use shroud_wire::link::Address;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::clock::Clock;
 use crate::configuration::{GatewayPin, sha256};
@@ -67,7 +67,7 @@ pub enum GatewayError {
 
 /// What a gateway answered on `add-checkpoint`.
 #[derive(Debug)]
-pub struct CheckpointAnswer {
+pub(crate) struct CheckpointAnswer {
     /// The HTTP status: 200 with cosignature lines, 409 with the witness's size, or another refusal.
     pub status: u16,
     /// The body.
@@ -77,14 +77,14 @@ pub struct CheckpointAnswer {
 }
 
 /// One gateway.
-pub struct Gateway {
+pub(crate) struct Gateway {
     name: String,
     identity: [u8; 32],
     connections: Connections,
 }
 
 /// Every gateway, in the configuration's order.
-pub struct Gateways {
+pub(crate) struct Gateways {
     origin: String,
     members: Vec<Arc<Gateway>>,
     processor: Arc<dyn Processor>,
@@ -95,7 +95,7 @@ impl Gateways {
     ///
     /// # Errors
     /// What rustls says of its configuration.
-    pub fn new(
+    pub(crate) fn new(
         origin: &str,
         pins: &[GatewayPin],
         egress: &Address,
@@ -114,7 +114,7 @@ impl Gateways {
 
     /// The gateways.
     #[must_use]
-    pub fn members(&self) -> &[Arc<Gateway>] {
+    pub(crate) fn members(&self) -> &[Arc<Gateway>] {
         &self.members
     }
 
@@ -122,10 +122,12 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub async fn wrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Vec<u8>>, GatewayError> {
+    pub(crate) async fn wrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Vec<u8>>, GatewayError> {
         let count = items.len();
+        let mut items = Items { items };
+        let plain = Zeroizing::new(items.encode_to_vec());
+        items.items.iter_mut().for_each(|item| item.bytes.zeroize());
         let nonce = gateway.challenge(&self.origin).await?;
-        let plain = Zeroizing::new(Items { items }.encode_to_vec());
         let hpke_key = gateway.connections.hpke_key().await?;
         let sealed = hpke::seal(&hpke_key, &wrap_input_info(&nonce, &gateway.identity), &plain)?;
         let body = Wrap { origin: self.origin.clone(), sealed: Some(sealed) }.encode_to_vec();
@@ -138,7 +140,7 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub async fn unwrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Zeroizing<Vec<u8>>>, GatewayError> {
+    pub(crate) async fn unwrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Zeroizing<Vec<u8>>>, GatewayError> {
         let count = items.len();
         let nonce = gateway.challenge(&self.origin).await?;
         let body = Unwrap { origin: self.origin.clone(), items: Some(Items { items }) }.encode_to_vec();
@@ -154,7 +156,7 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub async fn register(&self, gateway: &Gateway, registration: &Registration) -> Result<(), GatewayError> {
+    pub(crate) async fn register(&self, gateway: &Gateway, registration: &Registration) -> Result<(), GatewayError> {
         let nonce = gateway.challenge(&self.origin).await?;
         let recipient = Recipient::generate()?;
         let body = registration.encode_to_vec();
@@ -203,7 +205,7 @@ impl Gateways {
 impl Gateway {
     /// The gateway's name.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
@@ -211,24 +213,16 @@ impl Gateway {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub async fn origin(&self, origin: &str) -> Result<Origin, GatewayError> {
+    pub(crate) async fn origin(&self, origin: &str) -> Result<Origin, GatewayError> {
         let answer = self.call("/v1/origin", OriginQuery { origin: origin.to_owned() }.encode_to_vec()).await?;
         Origin::decode(answer.as_slice()).map_err(|e| self.answer(&e))
-    }
-
-    /// The witness key that the pinned identity vouches for.
-    ///
-    /// # Errors
-    /// [`GatewayError::Unreachable`].
-    pub async fn witness_key(&self) -> Result<[u8; 32], GatewayError> {
-        self.connections.witness_key().await
     }
 
     /// Asks the witness to cosign a checkpoint (C2SP `tlog-witness`).
     ///
     /// # Errors
     /// [`GatewayError::Unreachable`].
-    pub async fn add_checkpoint(&self, request: Vec<u8>) -> Result<CheckpointAnswer, GatewayError> {
+    pub(crate) async fn add_checkpoint(&self, request: Vec<u8>) -> Result<CheckpointAnswer, GatewayError> {
         let answer = self.connections.post("/v1/add-checkpoint", "text/plain", request, DEADLINE).await?;
         Ok(CheckpointAnswer { status: answer.status.as_u16(), body: answer.body, witness_key: answer.witness_key })
     }

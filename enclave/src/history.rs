@@ -1,5 +1,7 @@
 //! Entries read back from the store: opened in their place and compared, leaf by leaf, with the tree that was cosigned.
 
+pub(crate) mod chain;
+
 use std::sync::Arc;
 
 use shroud_custody::UnsealError;
@@ -8,8 +10,8 @@ use shroud_journal::{Entry, EntryError, entry};
 use crate::ledger::{Log, Sealing};
 use crate::store::{Store, StoreError};
 
-/// Entries asked for at once.
-const CHUNK: u64 = 256;
+/// Entries asked for at once, and of one page.
+pub(crate) const CHUNK: u64 = 256;
 
 /// Why an entry is not at hand.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +75,18 @@ impl History {
             return Err(HistoryError::Withheld(from));
         }
         records.into_iter().map(|record| self.open(record.sequence, &record.sealed)).collect()
+    }
+
+    /// Entries `from..to`, all of them, in order.
+    pub(crate) async fn between(&self, from: u64, to: u64) -> Result<Vec<Entry>, HistoryError> {
+        let mut entries = Vec::new();
+        let mut next = from;
+        while next < to {
+            let read = self.read(next, to).await?;
+            next += read.len() as u64;
+            entries.extend(read);
+        }
+        Ok(entries)
     }
 
     fn open(&self, sequence: u64, sealed: &[u8]) -> Result<Entry, HistoryError> {

@@ -13,14 +13,14 @@ use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
 use shroud_wire::limits;
 use shroud_wire::link::{Link, Listener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_rustls::TlsAcceptor;
 
 use crate::api::problem::Problem;
 use crate::api::{Api, Call, Reply};
+use crate::session::{Channel, Shared};
+use crate::tls::Identity;
 
 /// Connections at once; more wait in the listener's queue.
 const CONNECTIONS: usize = 2048;
@@ -32,13 +32,12 @@ const DEADLINE: Duration = Duration::from_secs(9);
 const DRAIN: usize = 4 * limits::HTTP_BODY;
 
 /// Accepts connections until the process ends.
-pub async fn serve(listener: Listener, tls: Arc<ServerConfig>, api: Arc<Api>) {
+pub(crate) async fn serve(listener: Listener, identity: Arc<Identity>, api: Arc<Api>) {
     let places = Arc::new(Semaphore::new(CONNECTIONS));
-    let acceptor = TlsAcceptor::from(tls);
     loop {
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok(link) => drop(tokio::spawn(connection(link, acceptor.clone(), Arc::clone(&api), place))),
+            Ok(link) => drop(tokio::spawn(connection(link, Arc::clone(&identity), Arc::clone(&api), place))),
             Err(error) => {
                 tracing::warn!(%error, "ingress");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -47,11 +46,14 @@ pub async fn serve(listener: Listener, tls: Arc<ServerConfig>, api: Arc<Api>) {
     }
 }
 
-async fn connection(link: Link, acceptor: TlsAcceptor, api: Arc<Api>, _place: OwnedSemaphorePermit) {
+async fn connection(link: Link, identity: Arc<Identity>, api: Arc<Api>, _place: OwnedSemaphorePermit) {
+    let (acceptor, spki) = identity.acceptor();
     let Ok(Ok(stream)) = tokio::time::timeout(PATIENCE, acceptor.accept(link)).await else { return };
+    let stream = Shared::new(stream);
+    let channel = Arc::new(Channel::new(spki, stream.clone()));
     let service = service_fn(move |request| {
-        let api = Arc::clone(&api);
-        async move { Ok::<_, Infallible>(answer(&api, request).await) }
+        let (api, channel) = (Arc::clone(&api), Arc::clone(&channel));
+        async move { Ok::<_, Infallible>(answer(&api, channel, request).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -64,13 +66,15 @@ async fn connection(link: Link, acceptor: TlsAcceptor, api: Arc<Api>, _place: Ow
     }
 }
 
-async fn answer(api: &Api, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(api: &Api, channel: Arc<Channel>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let outcome = match tokio::time::timeout(PATIENCE, whole(body)).await {
-        Ok(Ok(body)) => match tokio::time::timeout(DEADLINE, api.handle(Call::new(parts, body))).await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(Problem::unavailable("deadline", "the request could not be completed in time")),
-        },
+        Ok(Ok(body)) => {
+            match tokio::time::timeout(DEADLINE, api.handle(Call::new(parts, body).over(channel))).await {
+                Ok(outcome) => outcome,
+                Err(_) => Err(Problem::unavailable("deadline", "the request could not be completed in time")),
+            }
+        }
         Ok(Err(problem)) => Err(problem),
         Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the request's body did not arrive in time")),
     };

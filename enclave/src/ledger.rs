@@ -12,6 +12,7 @@
 mod anchor;
 mod batch;
 mod draft;
+mod gathering;
 mod log;
 mod writer;
 
@@ -23,7 +24,7 @@ use uuid::Uuid;
 
 pub(crate) use anchor::Anchor;
 pub(crate) use batch::{Sealing, first_entry};
-pub use draft::{Draft, Refusal};
+pub(crate) use draft::{Draft, Refusal};
 pub(crate) use draft::{Room, custody_columns};
 pub(crate) use log::Log;
 
@@ -33,9 +34,11 @@ use writer::{Submission, Writer};
 const QUEUE: usize = 4096;
 /// How long a record may take to become durable before its caller is told so.
 const DEADLINE: Duration = Duration::from_secs(8);
+/// How long after the last word of a quorum a guest still answers: three heartbeats.
+const FRESH: Duration = Duration::from_secs(30);
 
 /// A value inside the enclave that must not leave yet. Only [`Ledger::record`] gives it back.
-pub struct Held<T>(T);
+pub(crate) struct Held<T>(T);
 
 impl<T> Held<T> {
     /// Holds a value back.
@@ -46,19 +49,19 @@ impl<T> Held<T> {
 
 /// A value whose record is durable: committed by the store and cosigned by a quorum of witnesses.
 #[derive(Debug)]
-pub struct Recorded<T> {
+pub(crate) struct Recorded<T> {
     value: T,
     receipt: Receipt,
 }
 
 impl<T> Recorded<T> {
     /// The value.
-    pub fn value(&self) -> &T {
+    pub(crate) fn value(&self) -> &T {
         &self.value
     }
 
     /// Where and when it was recorded.
-    pub fn receipt(&self) -> &Receipt {
+    pub(crate) fn receipt(&self) -> &Receipt {
         &self.receipt
     }
 
@@ -70,7 +73,7 @@ impl<T> Recorded<T> {
 
 /// Where and when something was recorded.
 #[derive(Clone, Debug)]
-pub struct Receipt {
+pub(crate) struct Receipt {
     /// The entry's sequence.
     pub sequence: u64,
     /// The event's id.
@@ -100,7 +103,7 @@ pub enum LedgerError {
 }
 
 /// The journal's only writer, behind a queue.
-pub struct Ledger {
+pub(crate) struct Ledger {
     queue: mpsc::Sender<Submission>,
     log: Arc<Log>,
     anchor: Arc<Anchor>,
@@ -121,7 +124,7 @@ impl Ledger {
     ///
     /// # Errors
     /// Every [`LedgerError`]; what was held is dropped then.
-    pub async fn record<T>(&self, held: Held<T>, draft: Draft) -> Result<Recorded<T>, LedgerError> {
+    pub(crate) async fn record<T>(&self, held: Held<T>, draft: Draft) -> Result<Recorded<T>, LedgerError> {
         let expires = draft.expires;
         match tokio::time::timeout(DEADLINE, self.durable(draft)).await {
             Ok(receipt) => {
@@ -138,7 +141,8 @@ impl Ledger {
     async fn durable(&self, draft: Draft) -> Result<Receipt, LedgerError> {
         let (reply, joined) = oneshot::channel();
         let stopped = || LedgerError::Stopped(self.stopped.borrow().clone().unwrap_or_default());
-        self.queue.send(Submission { draft, reply }).await.map_err(|_| stopped())?;
+        let details = draft.details()?;
+        self.queue.send(Submission { draft, details, reply }).await.map_err(|_| stopped())?;
         let receipt = joined.await.map_err(|_| stopped())??;
         self.anchor.reached(receipt.sequence + 1).await;
         Ok(receipt)
@@ -148,12 +152,26 @@ impl Ledger {
     ///
     /// # Errors
     /// [`LedgerError::NotDurable`] after the deadline.
-    pub async fn settled(&self) -> Result<(), LedgerError> {
+    pub(crate) async fn settled(&self) -> Result<(), LedgerError> {
+        self.fresh()?;
         let size = self.log.size();
         match tokio::time::timeout(DEADLINE, self.anchor.reached(size)).await {
             Ok(()) => Ok(()),
             Err(_) => Err(LedgerError::NotDurable(self.anchor.obstacle())),
         }
+    }
+
+    /// A quorum has spoken lately. A guest that hears of none may have been superseded, and its time stands still: it
+    /// tells nobody anything.
+    ///
+    /// # Errors
+    /// [`LedgerError::NotDurable`].
+    pub(crate) fn fresh(&self) -> Result<(), LedgerError> {
+        let age = self.anchor.clock().age();
+        if age <= FRESH {
+            return Ok(());
+        }
+        Err(LedgerError::NotDurable(format!("no quorum has spoken for {} s; {}", age.as_secs(), self.anchor.obstacle())))
     }
 
     /// The state and tree that the journal stands for.
@@ -167,9 +185,13 @@ impl Ledger {
     }
 
     /// Resolves when the writer has stopped, with the reason.
-    pub async fn stopped(&self) -> String {
+    pub(crate) async fn stopped(&self) -> String {
         let mut stopped = self.stopped.clone();
-        let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
-        reason.unwrap_or_else(|| "the writer ended".to_owned())
+        tokio::select! {
+            reason = stopped.wait_for(Option::is_some) => {
+                reason.ok().and_then(|reason| reason.clone()).unwrap_or_else(|| "the writer ended".to_owned())
+            }
+            reason = self.anchor.ended() => reason,
+        }
     }
 }

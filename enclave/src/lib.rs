@@ -10,6 +10,7 @@
 //! Start with [`sign`](../src/shroud_enclave/sign.rs.html). [`run`] is the whole life of a guest: sealed, unsealed,
 //! serving until it must stop. Everything outside is hostile until it has been parsed and authenticated.
 
+mod access;
 mod api;
 mod boot;
 mod clock;
@@ -28,6 +29,8 @@ mod principal;
 pub mod processor;
 mod records;
 mod rows;
+mod secret_path;
+mod session;
 mod sign;
 mod store;
 mod tls;
@@ -56,6 +59,7 @@ const RENEWAL: Duration = Duration::from_secs(24 * 3600);
 /// [`Refused`] says why it may not serve, or no longer.
 pub async fn run(configuration: &[u8], processor: Arc<dyn Processor>, events: &Events) -> Result<(), Refused> {
     let refused = |error: &dyn std::fmt::Display| Refused::new("configuration", error.to_string());
+    shroud_enclave_sys::no_core_dumps().map_err(|error| Refused::new("protection", error.to_string()))?;
     let configuration = Arc::new(Configuration::parse(configuration).map_err(|error| refused(&error))?);
     let measurement = measured(processor.as_ref(), &configuration).await?;
     let digest = configuration.digest;
@@ -65,12 +69,11 @@ pub async fn run(configuration: &[u8], processor: Arc<dyn Processor>, events: &E
     let now = enclave.clock.credentials();
     let identity = Identity::create(processor.as_ref(), now).await.map_err(|error| Refused::new("tls", error.to_string()))?;
     enclave.shows(Arc::clone(&identity));
-    let tls = tls::server(Arc::clone(&identity)).map_err(|error| Refused::new("tls", error.to_string()))?;
     let listener = Listener::bind(&ingress).map_err(|error| Refused::new("ingress", error.to_string()))?;
     let api = Api::new(Arc::clone(&enclave)).map_err(|error| refused(&error))?;
     events.ready(&measurement, &digest);
     tokio::select! {
-        () = ingress::serve(listener, tls, Arc::new(api)) => Err(Refused::new("ingress", "the listener ended")),
+        () = ingress::serve(listener, Arc::clone(&identity), Arc::new(api)) => Err(Refused::new("ingress", "the listener ended")),
         reason = enclave.ledger.stopped() => Err(Refused::new("journal", reason)),
         () = renew(&enclave, identity, processor) => Err(Refused::new("tls", "the renewal ended")),
     }

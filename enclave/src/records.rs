@@ -1,9 +1,15 @@
 //! What the sealed rows hold, as JSON under the state key. Each type names its table; each has one key.
 
+pub(crate) mod custody;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shroud_wire::store::Table;
 use uuid::Uuid;
+
+pub(crate) use custody::{
+    DekShare, SecretHead, SecretReads, SecretVersion, Terms, Vault, VaultName, WrappedKek,
+};
 
 /// A thing that is kept in one table.
 pub(crate) trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -92,6 +98,28 @@ impl Record for Credential {
     const TABLE: Table = Table::Credentials;
 }
 
+/// A token that was revoked before its time, kept under its id.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RevokedToken {
+    /// Unix seconds after which the token would not count anyway.
+    pub(crate) expires_at: u64,
+}
+
+impl RevokedToken {
+    /// What the keys of all revoked tokens begin with.
+    pub(crate) const PREFIX: &'static str = "revoked/";
+
+    /// Its key in the table.
+    pub(crate) fn key(token: Uuid) -> String {
+        format!("{}{token}", Self::PREFIX)
+    }
+}
+
+impl Record for RevokedToken {
+    const TABLE: Table = Table::Credentials;
+}
+
 /// The mark that a measured credential was copied into sealed state and counts by its row alone.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -176,110 +204,15 @@ impl SigningKey {
     pub(crate) fn key(agent: Uuid, chain: &str) -> String {
         format!("{agent}/{chain}")
     }
+
+    /// The key of a version that a newer one has replaced.
+    pub(crate) fn replaced_key(agent: Uuid, chain: &str, version: u64) -> String {
+        format!("{agent}/{chain}@{version}")
+    }
 }
 
 impl Record for SigningKey {
     const TABLE: Table = Table::SigningKeys;
-}
-
-/// A vault.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Vault {
-    pub(crate) id: Uuid,
-    pub(crate) name: String,
-    pub(crate) description: String,
-    /// Unix seconds.
-    pub(crate) created_at: u64,
-    pub(crate) created_by: String,
-    /// A custody mode by its name; absent is the default envelope.
-    pub(crate) custody_mode: Option<String>,
-}
-
-impl Vault {
-    /// The vault that holds agents' keys.
-    pub(crate) const AGENT_KEYS: &'static str = "__agent-keys";
-}
-
-impl Record for Vault {
-    const TABLE: Table = Table::Vaults;
-}
-
-/// One KEK of a vault, wrapped by one provider's KMS.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct WrappedKek {
-    pub(crate) vault_id: Uuid,
-    pub(crate) provider: String,
-    /// Counts from 1 with each rotation.
-    pub(crate) version: u64,
-    /// What the KMS gave, base64.
-    pub(crate) wrapped: String,
-}
-
-impl WrappedKek {
-    /// Its key in the table.
-    pub(crate) fn key(vault: Uuid, provider: &str) -> String {
-        format!("{vault}/{provider}")
-    }
-}
-
-impl Record for WrappedKek {
-    const TABLE: Table = Table::VaultMpcKeks;
-}
-
-/// One version of a secret: its sealed value, and commitments that name a wrong share.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SecretVersion {
-    pub(crate) id: Uuid,
-    pub(crate) vault_id: Uuid,
-    pub(crate) path: String,
-    pub(crate) version: u64,
-    /// `private_key`, `api_key`, …
-    pub(crate) kind: String,
-    pub(crate) custody_mode: Option<String>,
-    /// Sealed under the value key, base64.
-    pub(crate) value: String,
-    /// The commitments, base64.
-    pub(crate) commitments: String,
-    /// Unix seconds.
-    pub(crate) created_at: u64,
-    pub(crate) created_by: String,
-}
-
-impl SecretVersion {
-    /// Its key in the table.
-    pub(crate) fn key(vault: Uuid, path: &str, version: u64) -> String {
-        format!("{vault}/{path}@{version}")
-    }
-}
-
-impl Record for SecretVersion {
-    const TABLE: Table = Table::Secrets;
-}
-
-/// One share of a secret version's DEK, sealed under one provider's KEK.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct DekShare {
-    pub(crate) vault_id: Uuid,
-    pub(crate) provider: String,
-    /// The version of the KEK that it is sealed under.
-    pub(crate) kek_version: u64,
-    /// Base64.
-    pub(crate) sealed: String,
-}
-
-impl DekShare {
-    /// Its key in the table.
-    pub(crate) fn key(secret: &str, provider: &str) -> String {
-        format!("{secret}/{provider}")
-    }
-}
-
-impl Record for DekShare {
-    const TABLE: Table = Table::SecretDekShares;
 }
 
 /// A transaction that was signed.
@@ -299,6 +232,12 @@ pub(crate) struct Transaction {
     pub(crate) key_version: u64,
     /// Unix seconds.
     pub(crate) created_at: u64,
+    /// Wei, from type 2 on.
+    #[serde(default)]
+    pub(crate) max_fee_per_gas: Option<String>,
+    /// Wei, from type 2 on.
+    #[serde(default)]
+    pub(crate) max_priority_fee_per_gas: Option<String>,
 }
 
 impl Transaction {
@@ -310,4 +249,27 @@ impl Transaction {
 
 impl Record for Transaction {
     const TABLE: Table = Table::Transactions;
+}
+
+/// What was recorded under an agent's idempotency key.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Idempotency {
+    /// SHA-256 of what the request said, hex.
+    pub(crate) request_sha256: String,
+    /// The transaction that answers it.
+    pub(crate) transaction_id: Uuid,
+    /// Unix seconds.
+    pub(crate) created_at: u64,
+}
+
+impl Idempotency {
+    /// Its key in the table, from the SHA-256 of the idempotency key.
+    pub(crate) fn key(agent: Uuid, key_sha256: &[u8; 32]) -> String {
+        format!("{agent}/{}", hex::encode(key_sha256))
+    }
+}
+
+impl Record for Idempotency {
+    const TABLE: Table = Table::Idempotency;
 }

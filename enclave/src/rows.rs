@@ -113,7 +113,10 @@ impl Rows {
     /// Every [`RowsError`].
     pub(crate) async fn load<T: Record>(&self, key: &str) -> Result<Option<Loaded<T>>, RowsError> {
         loop {
-            let Some(newest) = self.log.row(T::TABLE.number(), key) else { return Ok(None) };
+            let Some(newest) = self.log.row(T::TABLE.number(), key) else {
+                self.stays_away::<T>(key).await?;
+                return Ok(None);
+            };
             if let Some(value) = self.warm::<T>(key, newest.version) {
                 return Ok(Some(Loaded { version: newest.version, value }));
             }
@@ -131,6 +134,23 @@ impl Rows {
                 (false, Err(error)) => return Err(error.into()),
             }
         }
+    }
+
+    /// A row that was removed must be gone from the store as well: one that is back is a host's doing.
+    async fn stays_away<T: Record>(&self, key: &str) -> Result<(), RowsError> {
+        let table = T::TABLE.number();
+        let (once, size) = self.log.with(|state| (state.next_version(table, key) > 1, state.size()));
+        if !once {
+            return Ok(());
+        }
+        let found = self.ask::<T>(key, size.saturating_sub(1)).await?;
+        let asked = RowKey { table, key: key.to_owned() };
+        self.log.with(|state| match state.row(table, key) {
+            // It was written anew meanwhile.
+            Some(_) => Ok(()),
+            None => state.check_row(&asked, found.as_ref()).map(drop),
+        })?;
+        Ok(())
     }
 
     /// What the store has for a row, once it has acknowledged the entry that wrote the newest version.
@@ -151,14 +171,22 @@ impl Rows {
         Ok(Loaded { version: row.version, value })
     }
 
+    /// Whether there is such a row, by the journal alone.
+    pub(crate) fn exists<T: Record>(&self, key: &str) -> bool {
+        self.log.row(T::TABLE.number(), key).is_some()
+    }
+
+    /// The keys of a table that begin with `prefix`, in order: exactly those that the journal knows.
+    pub(crate) fn keys(&self, table: Table, prefix: &str) -> Vec<String> {
+        self.log.with(|state| state.list(table.number(), prefix, None).map(|(key, _)| key.to_owned()).collect())
+    }
+
     /// Every row of a table whose key begins with `prefix`, in order: exactly those that the journal knows.
     ///
     /// # Errors
     /// Every [`RowsError`].
     pub(crate) async fn list<T: Record>(&self, prefix: &str) -> Result<Vec<Loaded<T>>, RowsError> {
-        let keys: Vec<String> = self
-            .log
-            .with(|state| state.list(T::TABLE.number(), prefix, None).map(|(key, _)| key.to_owned()).collect());
+        let keys = self.keys(T::TABLE, prefix);
         let mut rows = Vec::with_capacity(keys.len());
         for key in keys {
             rows.extend(self.load(&key).await?);

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use shroud_wire::frame;
 use shroud_wire::link::{Address, Link};
@@ -21,6 +21,10 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 /// How long one request may take.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// How long a read is asked again after its link was lost, and the pause between.
+const AGAIN: Duration = Duration::from_secs(3);
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// What the store did not do.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -30,6 +34,9 @@ pub enum StoreError {
     /// The store said that it failed.
     #[error("the store failed: {0}")]
     Failed(String),
+    /// The request is longer than a frame may be.
+    #[error("a request is too long: {0}")]
+    TooLong(String),
     /// The store answered something else than was asked.
     #[error("the store answered something else than was asked")]
     Confused,
@@ -37,7 +44,7 @@ pub enum StoreError {
 
 /// How a commit ended.
 #[derive(Debug)]
-pub enum Committed {
+pub(crate) enum Committed {
     /// The batch is durable.
     Done,
     /// The store stands elsewhere.
@@ -53,7 +60,7 @@ struct Connection {
 }
 
 /// The store behind its link.
-pub struct Store {
+pub(crate) struct Store {
     address: Address,
     next: AtomicU64,
     connection: AsyncMutex<Option<Connection>>,
@@ -62,7 +69,7 @@ pub struct Store {
 impl Store {
     /// A client that dials at its first request.
     #[must_use]
-    pub fn new(address: Address) -> Self {
+    pub(crate) fn new(address: Address) -> Self {
         Self { address, next: AtomicU64::new(1), connection: AsyncMutex::new(None) }
     }
 
@@ -70,8 +77,8 @@ impl Store {
     ///
     /// # Errors
     /// Every [`StoreError`].
-    pub async fn head(&self) -> Result<Head, StoreError> {
-        match self.ask(Operation::Head(HeadQuery {})).await? {
+    pub(crate) async fn head(&self) -> Result<Head, StoreError> {
+        match self.read(Operation::Head(HeadQuery {})).await? {
             Outcome::Head(head) => Ok(head),
             _ => Err(StoreError::Confused),
         }
@@ -81,8 +88,8 @@ impl Store {
     ///
     /// # Errors
     /// Every [`StoreError`]; `Confused` if the sequences are not those asked for.
-    pub async fn entries(&self, from: u64, limit: u32) -> Result<Vec<EntryRecord>, StoreError> {
-        match self.ask(Operation::Entries(EntriesQuery { from, limit })).await? {
+    pub(crate) async fn entries(&self, from: u64, limit: u32) -> Result<Vec<EntryRecord>, StoreError> {
+        match self.read(Operation::Entries(EntriesQuery { from, limit })).await? {
             Outcome::Entries(answer) if consecutive(from, &answer.entries) => Ok(answer.entries),
             _ => Err(StoreError::Confused),
         }
@@ -92,9 +99,9 @@ impl Store {
     ///
     /// # Errors
     /// Every [`StoreError`].
-    pub async fn row(&self, key: RowKey) -> Result<Option<Row>, StoreError> {
+    pub(crate) async fn row(&self, key: RowKey) -> Result<Option<Row>, StoreError> {
         let wanted = key.clone();
-        match self.ask(Operation::Rows(RowsQuery { keys: vec![key] })).await? {
+        match self.read(Operation::Rows(RowsQuery { keys: vec![key] })).await? {
             Outcome::Rows(answer) => {
                 Ok(answer.rows.into_iter().find(|row| row.table == wanted.table && row.key == wanted.key))
             }
@@ -106,7 +113,7 @@ impl Store {
     ///
     /// # Errors
     /// Every [`StoreError`]; after `Lost` the outcome is unknown and the identical batch must be sent again.
-    pub async fn commit(&self, batch: Commit) -> Result<Committed, StoreError> {
+    pub(crate) async fn commit(&self, batch: Commit) -> Result<Committed, StoreError> {
         match self.ask(Operation::Commit(batch)).await? {
             Outcome::Done(_) => Ok(Committed::Done),
             Outcome::Conflict(head) => Ok(Committed::Conflict(head)),
@@ -118,10 +125,21 @@ impl Store {
     ///
     /// # Errors
     /// Every [`StoreError`].
-    pub async fn keep_cosigned(&self, note: Vec<u8>) -> Result<(), StoreError> {
+    pub(crate) async fn keep_cosigned(&self, note: Vec<u8>) -> Result<(), StoreError> {
         match self.ask(Operation::KeepCosigned(KeepCosigned { note })).await? {
             Outcome::Done(_) => Ok(()),
             _ => Err(StoreError::Confused),
+        }
+    }
+
+    /// A request that changes nothing: where its link was lost, it is asked again on a fresh one, for a while.
+    async fn read(&self, operation: Operation) -> Result<Outcome, StoreError> {
+        let until = Instant::now() + AGAIN;
+        loop {
+            match self.ask(operation.clone()).await {
+                Err(StoreError::Lost(_)) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
+                outcome => return outcome,
+            }
         }
     }
 
@@ -135,13 +153,18 @@ impl Store {
         match tokio::time::timeout(DEADLINE, answer).await {
             Ok(Ok(Outcome::Failure(failure))) => Err(StoreError::Failed(failure.detail)),
             Ok(outcome) => outcome,
-            Err(_) => Err(StoreError::Lost("no answer in time".to_owned())),
+            Err(_) => {
+                // A link that does not answer, or took half a frame, is not used again.
+                self.connection.lock().await.take();
+                Err(StoreError::Lost("no answer in time".to_owned()))
+            }
         }
     }
 
     async fn send(&self, id: u64, op: Operation, sender: oneshot::Sender<Outcome>) -> Result<(), StoreError> {
         let lost = |error: &dyn std::fmt::Display| StoreError::Lost(error.to_string());
-        let request = frame::encode(&Request { id, operation: Some(op) }).map_err(|error| lost(&error))?;
+        let request = frame::encode(&Request { id, operation: Some(op) });
+        let request = request.map_err(|error| StoreError::TooLong(error.to_string()))?;
         let mut slot = self.connection.lock().await;
         if slot.is_none() {
             *slot = Some(Connection::open(&self.address).await.map_err(|error| lost(&error))?);

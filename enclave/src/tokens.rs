@@ -37,6 +37,16 @@ pub(crate) struct Claims {
     pub(crate) jti: Uuid,
     /// Whether the Intents API was enabled when the token was made.
     pub(crate) intents_api_enabled: bool,
+    /// Which API key the token came from; empty for a person's.
+    #[serde(default)]
+    pub(crate) key: String,
+}
+
+impl Claims {
+    /// The beginning of a key's SHA-256: enough to tell one key from its successor.
+    pub(crate) fn key(sha256: &str) -> String {
+        sha256.chars().take(16).collect()
+    }
 }
 
 /// Why a token does not count.
@@ -129,6 +139,7 @@ mod tests {
             exp: 100,
             jti: Uuid::nil(),
             intents_api_enabled: true,
+            key: String::new(),
         }
     }
 

@@ -305,4 +305,27 @@ mod tests {
         assert_eq!(verify(&path, "gcp").unwrap().sequence, 5);
         assert!(std::fs::read_to_string(&path).unwrap().contains(r#"{"kind":"torn","bytes":17}"#));
     }
+
+    #[tokio::test]
+    async fn refusal_flood_is_counted_and_releases_go_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        let log = ReleaseLog::open(&path, "gcp", 1).unwrap();
+        for _ in 0..2000 {
+            log.note(2, refusal("flood"));
+        }
+        log.append(3, Event::Release(Box::default())).await.unwrap();
+        drop(log);
+        verify(&path, "gcp").unwrap();
+        let (mut written, mut counted) = (0, 0);
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            match serde_json::from_str::<Line>(line).unwrap().event {
+                Event::Refusal { .. } => written += 1,
+                Event::Unwritten { refusals } => counted += refusals,
+                _ => {}
+            }
+        }
+        assert_eq!(written + counted, 2000);
+        assert!((512..1024).contains(&written), "{written}");
+    }
 }

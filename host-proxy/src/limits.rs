@@ -58,4 +58,4 @@ pub const ROWS_ANSWER: usize = shroud_wire::limits::FRAME - 256 * 1024;
 /// Writes that wait for the store's one writer.
 pub const WRITE_QUEUE: usize = 64;
 /// Connections that read from the database at once.
-pub const READERS: usize = 2;
+pub const READERS: u32 = 2;

@@ -2,7 +2,7 @@
 //!
 //! Whatever the host does, all that a quorum ever made durable is one history, and no budget in it is exceeded.
 
-#![allow(clippy::unwrap_used)] // a test may panic
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use proptest::prelude::*;

@@ -1,7 +1,7 @@
 //! Other people's code as the judge: `tlog_tiles` (trees, checkpoints), `signed_note` (notes), `doubleentry` (proofs,
 //! cosignatures, and a witness of its own).
 
-#![allow(clippy::unwrap_used)] // a test may panic
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;

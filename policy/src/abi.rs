@@ -128,8 +128,9 @@ pub fn encode(types: &[Type], tokens: &[Token]) -> Vec<u8> {
     head
 }
 
-/// The types of a signature such as `transfer(address,uint256)`.
-pub(crate) fn types(signature: &str) -> Option<Vec<Type>> {
+/// The types of a signature such as `transfer(address,uint256)`; `None` where it is not one.
+#[must_use]
+pub fn types(signature: &str) -> Option<Vec<Type>> {
     let (_, rest) = signature.split_once('(')?;
     list(rest.strip_suffix(')')?)
 }

@@ -71,9 +71,10 @@ impl Address {
         let digits = hex::encode(self.0);
         let hash = keccak256(digits.as_bytes());
         let nibbles = hash.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-        let cased = digits.chars().zip(nibbles).map(|(digit, nibble)| {
-            if nibble >= 8 { digit.to_ascii_uppercase() } else { digit }
-        });
+        let cased = digits
+            .chars()
+            .zip(nibbles)
+            .map(|(digit, nibble)| if nibble >= 8 { digit.to_ascii_uppercase() } else { digit });
         "0x".chars().chain(cased).collect()
     }
 }
@@ -144,7 +145,12 @@ mod tests {
 
     #[test]
     fn prefix_is_required() {
-        for text in ["", "000000000000000000000000000000000000dEaD", "0X000000000000000000000000000000000000DEAD", " 0x00"] {
+        for text in [
+            "",
+            "000000000000000000000000000000000000dEaD",
+            "0X000000000000000000000000000000000000DEAD",
+            " 0x00",
+        ] {
             assert_eq!(text.parse::<Address>(), Err(AddressError::Prefix), "{text}");
         }
     }

@@ -53,9 +53,8 @@ pub enum AmountError {
 pub fn parse_units(text: &str, decimals: u8) -> Result<U256, AmountError> {
     let (whole, fraction) = split(text)?;
     let found = fraction.len();
-    let missing = usize::from(decimals)
-        .checked_sub(found)
-        .ok_or(AmountError::Fraction { allowed: decimals, found })?;
+    let missing =
+        usize::from(decimals).checked_sub(found).ok_or(AmountError::Fraction { allowed: decimals, found })?;
     let zeros = core::iter::repeat_n(b'0', missing);
     whole.bytes().chain(fraction.bytes()).chain(zeros).try_fold(U256::ZERO, |sum, digit| {
         let digit = U256::from(digit.wrapping_sub(b'0'));

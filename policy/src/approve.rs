@@ -52,7 +52,12 @@ pub fn approve(
 
 /// Judges an intent without approving it.
 #[must_use]
-pub fn explain(intent: &Intent, policy: &SignedPolicy, spend: &(impl Spend + ?Sized), now: u64) -> Explanation {
+pub fn explain(
+    intent: &Intent,
+    policy: &SignedPolicy,
+    spend: &(impl Spend + ?Sized),
+    now: u64,
+) -> Explanation {
     let rules = policy.guardrails();
     let reservations = budget::reservations(intent, rules, now);
     let case = Case { intent, rules, spend, reservations: &reservations };
@@ -111,7 +116,7 @@ type Judgement = Result<String, Refusal>;
 
 /// A refusal before it knows its step.
 struct Refusal {
-    reason: Reason,
+    reason: Box<Reason>,
     limit: Option<String>,
     asked: Option<String>,
     left: Option<String>,
@@ -121,7 +126,14 @@ struct Refusal {
 
 impl Refusal {
     fn new(reason: Reason) -> Self {
-        Self { reason, limit: None, asked: None, left: None, frees_at: None, may_be_approved: false }
+        Self {
+            reason: Box::new(reason),
+            limit: None,
+            asked: None,
+            left: None,
+            frees_at: None,
+            may_be_approved: false,
+        }
     }
 
     /// More was asked than the limit, in the unit that `format` writes.
@@ -133,7 +145,7 @@ impl Refusal {
     fn into_denied(self, step: Step, steps: Vec<StepOutcome>) -> Denied {
         Denied::new(Denial {
             step,
-            reason: self.reason,
+            reason: *self.reason,
             limit: self.limit,
             asked: self.asked,
             left: self.left,

@@ -5,11 +5,7 @@
 
 use ruint::aliases::U256;
 
-use crate::{
-    Address, Intent, Payload, Signature, SignedTransaction,
-    effect::Effect,
-    step::StepOutcome,
-};
+use crate::{Address, Intent, Payload, Signature, SignedTransaction, effect::Effect, step::StepOutcome};
 
 /// An intent that met every step under one policy.
 ///
@@ -128,7 +124,9 @@ impl Approved<Intent> {
     #[must_use]
     pub fn finish(self, signature: Signature) -> Signed {
         let output = match self.subject.into_payload() {
-            Payload::Transaction(transaction) => Output::Transaction(transaction.with_signature(signature)),
+            Payload::Transaction(transaction) => {
+                Output::Transaction(Box::new(transaction.with_signature(signature)))
+            }
             Payload::Message(_) => Output::Message,
             Payload::TypedData(_) => Output::TypedData,
             Payload::Digest(_) => Output::Digest,
@@ -147,7 +145,7 @@ pub struct Signed {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Output {
-    Transaction(SignedTransaction),
+    Transaction(Box<SignedTransaction>),
     Message,
     TypedData,
     Digest,

@@ -45,7 +45,9 @@ pub enum Reason {
         selector: String,
     },
     /// A known function whose arguments are not canonical, or calls nested too deeply.
-    #[error("malformed_call: {target} selector {selector}: the arguments are not their canonical encoding, or nest too deeply")]
+    #[error(
+        "malformed_call: {target} selector {selector}: the arguments are not their canonical encoding, or nest too deeply"
+    )]
     MalformedCall {
         /// The contract.
         target: String,
@@ -58,8 +60,9 @@ pub enum Reason {
         /// Whose code.
         target: String,
     },
-    /// A typed message that nobody decoded, for a contract that is not listed.
-    #[error("unknown_typed_data: {primary_type} is not decoded and eip712_domain_allowlist does not name its contract")]
+    /// A typed message that nobody decoded, for a contract that is not listed; or one whose name speaks of moving
+    /// value, and whose type is not listed.
+    #[error("unknown_typed_data: {primary_type} is not decoded and eip712_domain_allowlist does not name it")]
     UnknownTypedData {
         /// Its primary type.
         primary_type: String,
@@ -84,11 +87,18 @@ pub enum Reason {
         field: String,
     },
     /// A token moves under a policy that limits value and says nothing about this token.
-    #[error("token {token}: the policy limits value and states no limit for it; tx_token_limits may state one")]
+    #[error(
+        "token {token}: the policy limits value and states no limit for it; tx_token_limits may state one"
+    )]
     NoTokenLimit {
         /// The token contract.
         token: Address,
     },
+    /// Native value moves under a policy that limits tokens and says nothing about native value.
+    #[error(
+        "native value: the policy limits tokens and states no limit for native value; tx_max_value may state one"
+    )]
+    NoNativeLimit,
     /// An approval without end.
     #[error("unlimited approval of {asset} to {spender}")]
     UnlimitedApproval {

@@ -226,14 +226,19 @@ mod tests {
     #[test]
     fn known_encodings() {
         assert_eq!(List::new().into_bytes(), [0xc0]);
-        assert_eq!(List::new().bytes(b"dog").bytes(b"").number(0).number(15).into_bytes(), *b"\xc7\x83dog\x80\x80\x0f");
+        assert_eq!(
+            List::new().bytes(b"dog").bytes(b"").number(0).number(15).into_bytes(),
+            *b"\xc7\x83dog\x80\x80\x0f"
+        );
         let long = List::new().bytes(&[7; 56]).into_bytes();
         assert_eq!(long.get(..4), Some(&[0xf8, 58, 0xb8, 56][..]));
     }
 
     #[test]
     fn truncated_is_refused() {
-        for bytes in [&b""[..], b"\x81", b"\x83do", b"\xc2\x01", b"\xb8", b"\xbf\xff\xff\xff\xff\xff\xff\xff\xff"] {
+        for bytes in
+            [&b""[..], b"\x81", b"\x83do", b"\xc2\x01", b"\xb8", b"\xbf\xff\xff\xff\xff\xff\xff\xff\xff"]
+        {
             assert_eq!(Item::parse(bytes), Err(RlpError::Truncated), "{bytes:?}");
         }
     }

@@ -55,7 +55,12 @@ impl PolicyKey {
     /// The key of one subject's policies, such as an agent's id, so that one agent's policy opens for no other.
     #[must_use]
     pub fn for_subject(&self, subject: &str) -> Self {
-        Self(self.tag(&Canonical::new("shroud/v1/policy-key").field(subject).into_bytes()).finalize().into_bytes().into())
+        Self(
+            self.tag(&Canonical::new("shroud/v1/policy-key").field(subject).into_bytes())
+                .finalize()
+                .into_bytes()
+                .into(),
+        )
     }
 
     /// Signs guardrails; [`SignedPolicy::open`] reads the bytes back.

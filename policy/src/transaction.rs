@@ -135,7 +135,8 @@ impl Transaction {
         let gas = U256::from(self.gas_limit).saturating_mul(self.highest_gas_price());
         match &self.kind {
             Kind::Blob { max_fee_per_blob_gas, blob_versioned_hashes, .. } => {
-                let blob_gas = U256::from(blob_versioned_hashes.len()).saturating_mul(U256::from(GAS_PER_BLOB));
+                let blob_gas =
+                    U256::from(blob_versioned_hashes.len()).saturating_mul(U256::from(GAS_PER_BLOB));
                 gas.saturating_add(blob_gas.saturating_mul(*max_fee_per_blob_gas))
             }
             _ => gas,
@@ -173,7 +174,8 @@ impl Authorization {
     /// The 32 bytes that the delegating account signs: keccak(0x05 ‖ rlp([chain id, address, nonce])).
     #[must_use]
     pub fn signing_hash(&self) -> [u8; 32] {
-        let list = crate::rlp::List::new().integer(self.chain_id).bytes(self.address.as_bytes()).number(self.nonce);
+        let list =
+            crate::rlp::List::new().integer(self.chain_id).bytes(self.address.as_bytes()).number(self.nonce);
         keccak256([&[5], list.into_bytes().as_slice()].concat())
     }
 }

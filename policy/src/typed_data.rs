@@ -54,7 +54,8 @@ impl TypedData {
         let part = |name: &'static str| parts.get(name).ok_or(TypedDataError::Missing(name.to_owned()));
         let domain = part("domain")?;
         let types = Types::parse(part("types")?, domain)?;
-        let primary_type = part("primaryType")?.text().ok_or(TypedDataError::Shape("primaryType is a string"))?;
+        let primary_type =
+            part("primaryType")?.text().ok_or(TypedDataError::Shape("primaryType is a string"))?;
         if primary_type == DOMAIN {
             return Err(TypedDataError::Shape("primaryType is a message type, not the domain's"));
         }

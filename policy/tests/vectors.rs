@@ -3,13 +3,15 @@
 //! They live beside the repository (`SHROUD_VECTORS`, else `../../shared/vectors/eth`). Where they are absent, each test
 //! says that it was left out.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot set itself up must fail")]
+
 use std::{collections::BTreeMap, path::PathBuf};
 
 use k256::ecdsa::{RecoveryId, SigningKey, VerifyingKey};
 use serde_json::Value;
 use shroud_policy::{
-    Address, Chain, Chains, Draft, Filling, Guardrails, Json, NothingSpent, PolicyKey, Signature, SignedPolicy,
-    SignedTransaction, Transaction, TypedData, U256, approve,
+    Address, Chain, Chains, Draft, Filling, Guardrails, Json, NothingSpent, PolicyKey, Signature,
+    SignedPolicy, SignedTransaction, Transaction, TypedData, U256, approve,
     transaction::{AccessListEntry, Authorization, Kind},
 };
 
@@ -91,7 +93,12 @@ fn transaction(fields: &Value, type_id: u8, chain_id: Option<u64>) -> Transactio
                 .map(|list| list.iter().map(word).collect())
                 .unwrap_or_default(),
         },
-        _ => Kind::SetCode { max_fee_per_gas, max_priority_fee_per_gas, access_list, authorization_list: Vec::new() },
+        _ => Kind::SetCode {
+            max_fee_per_gas,
+            max_priority_fee_per_gas,
+            access_list,
+            authorization_list: Vec::new(),
+        },
     };
     Transaction {
         chain_id,
@@ -120,7 +127,8 @@ fn address_of(key: &VerifyingKey) -> Address {
 }
 
 fn recover(digest: &[u8; 32], r: U256, s: U256, odd: bool) -> Address {
-    let signature = k256::ecdsa::Signature::from_scalars(r.to_be_bytes::<32>(), s.to_be_bytes::<32>()).unwrap();
+    let signature =
+        k256::ecdsa::Signature::from_scalars(r.to_be_bytes::<32>(), s.to_be_bytes::<32>()).unwrap();
     address_of(&VerifyingKey::recover_from_prehash(digest, &signature, RecoveryId::new(odd, false)).unwrap())
 }
 
@@ -206,7 +214,10 @@ fn ethers_transactions() {
         }
     }
     for (name, count) in counts {
-        report(&format!("ethers transactions signed to the same bytes, decoded and recovered: {name}"), count);
+        report(
+            &format!("ethers transactions signed to the same bytes, decoded and recovered: {name}"),
+            count,
+        );
     }
 }
 
@@ -314,7 +325,8 @@ fn through_the_intent(body: &Value, key: &SigningKey) -> String {
     }
     let policy_key = PolicyKey::new([3; 32]);
     let policy = SignedPolicy::open(&policy_key.sign(&Guardrails::default()), &policy_key).unwrap();
-    let draft = Draft::unified(body.to_string().as_bytes(), &chains).unwrap_or_else(|e| panic!("{e}: {body}"));
+    let draft =
+        Draft::unified(body.to_string().as_bytes(), &chains).unwrap_or_else(|e| panic!("{e}: {body}"));
     let approved = approve(draft.resolve(Filling::default()).unwrap(), &policy, &NothingSpent, 0).unwrap();
     let signature = sign(key, approved.digest());
     hex0x(&approved.finish(signature).transaction().unwrap().to_bytes())
@@ -326,8 +338,11 @@ fn through_intents() {
     for case in cases("ethers-transactions.json") {
         for (name, type_id) in [("eip155", 0), ("berlin", 1), ("london", 2), ("cancun", 3)] {
             let Some(expected) = case["signed"][name]["raw"].as_str() else { continue };
-            let fee = number(&case["fields"]["maxFeePerGas"]) < number(&case["fields"]["maxPriorityFeePerGas"]);
-            let Some(body) = request(&case["fields"], type_id).filter(|_| type_id < 2 || !fee) else { continue };
+            let fee =
+                number(&case["fields"]["maxFeePerGas"]) < number(&case["fields"]["maxPriorityFeePerGas"]);
+            let Some(body) = request(&case["fields"], type_id).filter(|_| type_id < 2 || !fee) else {
+                continue;
+            };
             assert_eq!(through_the_intent(&body, &key(&case)), expected, "{} {name}", case["name"]);
             *counts.entry(name).or_insert(0) += 1;
         }
@@ -338,7 +353,10 @@ fn through_intents() {
         *counts.entry("prague").or_insert(0) += 1;
     }
     for (name, count) in counts {
-        report(&format!("transactions parsed from the contract's request, approved and signed: {name}"), count);
+        report(
+            &format!("transactions parsed from the contract's request, approved and signed: {name}"),
+            count,
+        );
     }
 }
 
@@ -388,7 +406,12 @@ fn eip_712_valid() {
     for file in ["eip712-valid-for-all.json", "eip712-valid-py-and-ethers.json"] {
         for case in cases(file) {
             let data = typed(&case["message"]).unwrap_or_else(|e| panic!("{}: {e}", case["name"]));
-            assert_eq!(hex0x(&data.digest()), case["digest_by_eth_account"].as_str().unwrap(), "{}", case["name"]);
+            assert_eq!(
+                hex0x(&data.digest()),
+                case["digest_by_eth_account"].as_str().unwrap(),
+                "{}",
+                case["name"]
+            );
             count += 1;
         }
     }

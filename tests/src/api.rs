@@ -59,12 +59,24 @@ impl Api {
         headers: &[(&str, &str)],
         body: Option<Value>,
     ) -> io::Result<Answer> {
+        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
+        self.call_raw(method, path, headers, &body)
+    }
+
+    /// One call whose body is any bytes.
+    ///
+    /// # Errors
+    /// What the socket says.
+    pub fn send(&self, method: &str, path: &str, body: &[u8]) -> io::Result<Answer> {
+        self.call_raw(method, path, &[], body)
+    }
+
+    fn call_raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
         let credential = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let mut all = vec![("Content-Type", "application/json")];
         all.extend(credential.as_ref().map(|credential| ("Authorization", credential.as_str())));
         all.extend(headers);
-        let body = body.map(|body| body.to_string().into_bytes()).unwrap_or_default();
-        Connection::open(&self.base_url)?.send(method, path, &all, &body)
+        Connection::open(&self.base_url)?.send(method, path, &all, body)
     }
 
     /// A call that must end with a status; gives its body.

@@ -1,5 +1,6 @@
 //! A small HTTP/1.1 client over one TCP connection, so that a test sees which connection carried what.
 
+use std::fmt::{self, Write as _};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -10,7 +11,6 @@ use serde_json::Value;
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// An answer.
-#[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
@@ -18,6 +18,12 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?} {}", self.status, self.headers, String::from_utf8_lossy(&self.body))
+    }
 }
 
 impl Answer {
@@ -91,7 +97,7 @@ impl Connection {
         let mut head =
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: {}\r\n", self.host, body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            let _ = write!(head, "{name}: {value}\r\n");
         }
         head.push_str("\r\n");
         self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())?;

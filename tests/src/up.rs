@@ -67,6 +67,16 @@ impl Folder {
         self.try_up().unwrap_or_else(|refused| panic!("{refused:?}\n{}", tail(&self.log())))
     }
 
+    /// Starts with further options and waits until it is ready.
+    ///
+    /// # Panics
+    /// If it is refused.
+    #[must_use]
+    pub fn up_with(&self, options: &[&str]) -> Up {
+        let ready = self.begin_with(options).ready();
+        ready.unwrap_or_else(|refused| panic!("{refused:?}\n{}", tail(&self.log())))
+    }
+
     /// Starts and waits for its one line.
     ///
     /// # Errors
@@ -81,10 +91,15 @@ impl Folder {
     /// Starts without waiting.
     #[must_use]
     pub fn begin(&self) -> Starting {
+        self.begin_with(&[])
+    }
+
+    fn begin_with(&self, options: &[&str]) -> Starting {
         let log = File::options().create(true).append(true).open(self.log()).unwrap();
         let mut child = Command::new(program("shroud-dev"))
             .args(["up", "--json", "--dir"])
             .arg(self.state())
+            .args(options)
             .current_dir(self.0.path())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -61,10 +61,9 @@ fn not_in_files(key: &Needle, folder: &Folder) {
     let state = folder.state();
     let planted =
         [state.join("logs/planted.log"), state.join("host/planted.db"), state.join("gateways/planted")];
-    for (place, path) in planted.iter().enumerate() {
-        let form = [KEY.to_vec(), hex::encode(KEY).into_bytes(), hex::encode_upper(KEY).into_bytes()]
-            .swap_remove(place);
-        std::fs::write(path, [b"before ".to_vec(), form, b" after".to_vec()].concat()).unwrap();
+    let forms = [KEY.to_vec(), hex::encode(KEY).into_bytes(), hex::encode_upper(KEY).into_bytes()];
+    for (path, form) in planted.iter().zip(forms) {
+        std::fs::write(path, [b"before ", form.as_slice(), b" after"].concat()).unwrap();
     }
     let found: Vec<PathBuf> = key.in_folder(&state).into_iter().map(|(path, _)| path).collect();
     for path in &planted {

@@ -12,6 +12,8 @@ pub const LINK_WRITE: usize = 16 * 1024;
 pub const GATEWAY_BODY: usize = 512 * 1024;
 /// An SNP report with its certificate table, in bytes each.
 pub const EVIDENCE: usize = 64 * 1024;
+/// Session evidence as JSON, in bytes: report and certificates in base64, one leaf, one path.
+pub const SESSION: usize = 256 * 1024;
 /// Items of one wrap or unwrap call.
 pub const WRAP_ITEMS: usize = 64;
 /// One plain key of a wrap call, in bytes: what RSA-2048 with OAEP-SHA-256 takes.

@@ -53,6 +53,18 @@ pub fn signature_line(operator: &Operator, signature: &[u8; 64]) -> SignatureLin
 }
 
 impl Operators {
+    /// The text of a note that carries the quorum of these operators, for what they sign beside reference values.
+    ///
+    /// # Errors
+    /// [`ReferenceError::Note`], [`ReferenceError::Operators`], [`ReferenceError::Signature`] and
+    /// [`ReferenceError::Quorum`].
+    pub fn open(&self, note: &[u8]) -> Result<String, ReferenceError> {
+        self.sound()?;
+        let note = Note::parse(note)?;
+        self.verify(&note)?;
+        Ok(note.text)
+    }
+
     /// Demands a threshold that can be met, by operators that are different people.
     pub(super) fn sound(&self) -> Result<(), ReferenceError> {
         let repeats = |index: usize, one: &Operator| {

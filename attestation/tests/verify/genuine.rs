@@ -1,9 +1,12 @@
 //! Genuine reports of each product: accepted whole, refused for any change.
 
-use shroud_attestation::report::SIGNED;
-use shroud_attestation::{Check, Level, PlatformPolicy, Product, verify};
+use std::fs;
 
-use crate::fixture::{Case, Machine, cloud_policy, failed, refusals};
+use proptest::prelude::*;
+use shroud_attestation::report::SIGNED;
+use shroud_attestation::{Check, Evidence, Level, PlatformPolicy, Product, verify};
+
+use crate::fixture::{Case, Machine, NOW, cloud_policy, failed, refusals, vectors};
 
 const GENUINE: [(&str, Product); 3] =
     [("milan-v3-dstack", Product::Milan), ("genoa-v5-oak", Product::Genoa), ("turin-v5-oak", Product::Turin)];
@@ -106,4 +109,40 @@ fn refused_evidence_is_shown_in_full() {
     });
     assert_eq!(refused, [Check::Debug, Check::Vmpl, Check::Measurement, Check::ReportData]);
     assert_eq!(refusals(machine.verify(&machine.genuine())), []);
+}
+
+/// Every bit of the certificate counts: there is no second encoding of what AMD signed.
+#[test]
+fn certificate_bit_flip() {
+    let Some(mut case) = Case::named("genoa-v5-oak") else { return };
+    for bit in 0..case.vek.as_ref().map_or(0, Vec::len) * 8 {
+        let flip = |case: &mut Case| case.vek.as_mut().unwrap()[bit / 8] ^= 1 << (bit % 8);
+        flip(&mut case);
+        assert_ne!(failed(&case.examine()), [], "bit {bit}");
+        flip(&mut case);
+    }
+}
+
+/// Every bit of a revocation list counts.
+#[test]
+fn revocation_list_bit_flip() {
+    let Some(mut case) = Case::named("genoa-v5-oak") else { return };
+    let list = fs::read(vectors().unwrap().join("snp/crls/genoa_2024-10-23.crl.der")).unwrap();
+    case.collateral.crls = vec![list];
+    assert_eq!(failed(&case.examine()), []);
+    for bit in 0..case.collateral.crls[0].len() * 8 {
+        case.collateral.crls[0][bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(failed(&case.examine()), [Check::Revocation], "bit {bit}");
+        case.collateral.crls[0][bit / 8] ^= 1 << (bit % 8);
+    }
+}
+
+proptest! {
+    /// Bytes from anywhere are refused, and nothing else happens.
+    #[test]
+    fn hostile_evidence_is_refused(report: Vec<u8>, certificates: Vec<u8>) {
+        let evidence = Evidence { report, certificates };
+        let outcome = verify(&evidence, &Machine::purpose(), &Machine::new().values(), NOW);
+        prop_assert!(outcome.is_err());
+    }
 }

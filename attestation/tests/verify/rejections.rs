@@ -134,9 +134,13 @@ fn reject_revocation_lists_that_prove_nothing() {
     let crl = genuine.crl.clone().unwrap();
     let mut tampered = crl.clone();
     *tampered.last_mut().unwrap() ^= 1;
-    for list in [tampered, crl[..crl.len() - 1].to_vec(), Vec::new()] {
+    for (list, field) in
+        [(tampered, "CRL signature"), (crl[..crl.len() - 1].to_vec(), "CRL"), (Vec::new(), "CRL")]
+    {
         case.collateral.crls = vec![list];
-        assert_eq!(failed(&case.examine_with(&case.root(), None)), [Check::Revocation]);
+        let refused = case.examine_with(&case.root(), None);
+        assert_eq!(failed(&refused), [Check::Revocation]);
+        assert_eq!(refused.rejections()[0].field, field);
     }
     let mut revoking = Case::named("synth-a-ask-revoked").unwrap();
     revoking.collateral.crls = vec![crl];
@@ -277,4 +281,12 @@ fn reject_a_product_that_policy_leaves_out() {
         ..Machine::new()
     };
     assert_eq!(machine.refused(|_| {}), [Check::Product]);
+}
+
+/// A root that the caller names must at least be signed by itself.
+#[test]
+fn reject_chain_under_a_damaged_root() {
+    let Some(mut case) = Case::named("synth-a-genoa-v3-baseline") else { return };
+    *case.collateral.certificates.last_mut().unwrap().last_mut().unwrap() ^= 1;
+    assert_eq!(failed(&case.examine_with(&case.root(), None)), [Check::Chain]);
 }

@@ -30,11 +30,15 @@ pub enum BodyError {
     Connection(#[from] hyper::Error),
 }
 
-/// A request's body on its way to the enclave. A declared length was judged before; an undeclared one is counted.
+/// A request's body on its way to the enclave: the client's, or the sidecar's own. A declared length was judged
+/// before; an undeclared one is counted.
 #[derive(Debug)]
-pub struct RequestBody {
-    inner: Incoming,
-    counted: Option<Counted>,
+pub struct RequestBody(Request);
+
+#[derive(Debug)]
+enum Request {
+    Passed { inner: Incoming, counted: Option<Counted> },
+    Own(Full<Bytes>),
 }
 
 #[derive(Debug)]
@@ -67,11 +71,17 @@ impl RequestBody {
             return Err(inner);
         }
         if hint.exact().is_some() {
-            return Ok((Self { inner, counted: None }, Exceeded::default()));
+            return Ok((Self(Request::Passed { inner, counted: None }), Exceeded::default()));
         }
         let exceeded = Exceeded(Some(Arc::default()));
         let counted = Some(Counted { bytes: 0, exceeded: exceeded.clone() });
-        Ok((Self { inner, counted }, exceeded))
+        Ok((Self(Request::Passed { inner, counted }), exceeded))
+    }
+}
+
+impl From<Bytes> for RequestBody {
+    fn from(bytes: Bytes) -> Self {
+        Self(Request::Own(Full::new(bytes)))
     }
 }
 
@@ -83,10 +93,13 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let this = &mut *self;
+        let (inner, counted) = match &mut self.0 {
+            Request::Own(body) => return Pin::new(body).poll_frame(cx).map_err(|never| match never {}),
+            Request::Passed { inner, counted } => (inner, counted),
+        };
         loop {
-            let frame = std::task::ready!(Pin::new(&mut this.inner).poll_frame(cx)).transpose()?;
-            let Some(counted) = this.counted.as_mut() else { return Poll::Ready(frame.map(Ok)) };
+            let frame = std::task::ready!(Pin::new(&mut *inner).poll_frame(cx)).transpose()?;
+            let Some(counted) = counted.as_mut() else { return Poll::Ready(frame.map(Ok)) };
             let length = frame.as_ref().and_then(Frame::data_ref).map_or(0, Bytes::len);
             counted.bytes = counted.bytes.saturating_add(length);
             if counted.bytes <= limits::HTTP_BODY {
@@ -103,11 +116,17 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        match &self.0 {
+            Request::Own(body) => body.is_end_stream(),
+            Request::Passed { inner, .. } => inner.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        match &self.0 {
+            Request::Own(body) => body.size_hint(),
+            Request::Passed { inner, .. } => inner.size_hint(),
+        }
     }
 }
 

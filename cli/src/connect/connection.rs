@@ -1,43 +1,50 @@
 //! A verified connection, by how far it has been verified.
 //!
 //! ```text
-//! dial ──► Connection<CertificateVerified> ──► Http<CertificateVerified, _> ──► (session evidence) ──► requests
-//!          report over the TLS key              + nonce, exporter
+//! dial ──► Connection<CertificateVerified> ──► Http<CertificateVerified, _> ── attest ──► Http<SessionVerified, _> ──► requests
+//!          report over the TLS key              + nonce, exporter                          report over the session
 //! ```
 //!
 //! A certificate's report proves that the TLS key lives in the guest, not that this connection ends there: whoever
 //! steals the key can relay. Session evidence (`POST /v1/attestation {nonce}`) closes that: it covers this
 //! connection's exporter for a nonce of ours. The nonce is drawn and the exporter taken here, before hyper owns the
-//! stream, so that the next state can be reached from [`Http`] alone. [`Admissible`] names the state that a request
-//! needs; nothing else says so.
+//! stream; [`super::attest`] asks and judges. [`Admissible`] names the state that a request needs; nothing else says so.
 
 use std::fmt;
 
 use ::aws_lc_rs::rand;
 use http_body_util::BodyExt as _;
-use hyper::body::{Body, Incoming};
+use hyper::body::{Body, Bytes, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use shroud_attestation::VerifiedReport;
+use shroud_attestation::session::EXPORTER;
 use shroud_wire::limits;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio_rustls::client::TlsStream;
 
-/// The label of the exporter that session evidence covers.
-pub const EXPORTER: &[u8] = b"EXPORTER-shroud-session-v1";
+use super::session::Session;
+
 /// The read buffer of one connection, in bytes; headers must fit.
 const BUFFER: usize = 2 * limits::HTTP_HEADERS;
 
 /// The state that a connection must have reached before a request may use it.
-pub type Admissible = CertificateVerified;
+pub type Admissible = SessionVerified;
 
 /// The certificate's report was accepted: the connection's TLS key lives in an enclave that the references name.
 #[derive(Debug)]
 pub struct CertificateVerified {
     report: VerifiedReport,
+    spki: Vec<u8>,
+}
+
+/// This very connection ends in the enclave, now, on a state that is not older than any that was seen before.
+#[derive(Debug)]
+pub struct SessionVerified {
+    session: Session,
 }
 
 /// Why a verified connection could not be used.
@@ -67,8 +74,8 @@ impl<S: fmt::Debug> fmt::Debug for Connection<S> {
 }
 
 impl Connection<CertificateVerified> {
-    pub(super) fn verified(stream: TlsStream<TcpStream>, report: VerifiedReport) -> Self {
-        Self { stream, state: CertificateVerified { report } }
+    pub(super) fn verified(stream: TlsStream<TcpStream>, report: VerifiedReport, spki: Vec<u8>) -> Self {
+        Self { stream, state: CertificateVerified { report, spki } }
     }
 
     /// What the certificate's report said, and which checks passed.
@@ -85,7 +92,7 @@ impl Connection<CertificateVerified> {
     where
         B: Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>, Data: Send> + Send + 'static,
     {
-        let channel = Channel::of(&self.stream)?;
+        let channel = Channel::of(&self.stream, &self.state.spki)?;
         let mut builder = Builder::new();
         builder.max_buf_size(BUFFER).max_header_size(limits::HTTP_HEADERS);
         let (sender, connection) = builder.handshake(TokioIo::new(self.stream)).await?;
@@ -98,18 +105,20 @@ impl Connection<CertificateVerified> {
     }
 }
 
-/// What session evidence must cover to belong to one connection: a nonce, spent once, and the exporter for it.
+/// What session evidence must cover to belong to one connection: a nonce, spent once, the exporter for it, and the key
+/// of the certificate.
 pub struct Channel {
     nonce: [u8; 32],
     exporter: [u8; 32],
+    spki: Vec<u8>,
 }
 
 impl Channel {
-    fn of(stream: &TlsStream<TcpStream>) -> Result<Self, ConnectionError> {
+    fn of(stream: &TlsStream<TcpStream>, spki: &[u8]) -> Result<Self, ConnectionError> {
         let mut nonce = [0; 32];
         rand::fill(&mut nonce).map_err(|_| ConnectionError::Random)?;
         let exporter = stream.get_ref().1.export_keying_material([0; 32], EXPORTER, Some(&nonce))?;
-        Ok(Self { nonce, exporter })
+        Ok(Self { nonce, exporter, spki: spki.to_vec() })
     }
 
     /// What the enclave is asked to sign over.
@@ -122,6 +131,12 @@ impl Channel {
     #[must_use]
     pub fn exporter(&self) -> &[u8; 32] {
         &self.exporter
+    }
+
+    /// The key of the certificate: SubjectPublicKeyInfo in DER.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.spki
     }
 }
 
@@ -158,6 +173,29 @@ impl<B> Http<CertificateVerified, B> {
     #[must_use]
     pub fn channel(&self) -> &Channel {
         &self.channel
+    }
+
+    /// The last act of attestation: the session that was verified over this connection admits requests.
+    pub(super) fn admitted(self, session: Session) -> Http<SessionVerified, B> {
+        let Self { sender, channel, driver, state: _ } = self;
+        Http { sender, channel, state: SessionVerified { session }, driver }
+    }
+}
+
+impl<B: Body + From<Bytes> + Send + 'static> Http<CertificateVerified, B> {
+    /// Asks for evidence. What is sent is made by the sidecar and holds nothing of a client.
+    pub(super) async fn ask(&mut self, request: Request<Bytes>) -> Result<Response<Incoming>, hyper::Error> {
+        self.sender.ready().await?;
+        let sent = self.sender.try_send_request(request.map(B::from)).await;
+        sent.map_err(TrySendError::into_error)
+    }
+}
+
+impl<B> Http<SessionVerified, B> {
+    /// What was verified of this connection.
+    #[must_use]
+    pub fn session(&self) -> &Session {
+        &self.state.session
     }
 }
 

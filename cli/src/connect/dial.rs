@@ -12,10 +12,11 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::ServerName;
 use rustls::version::TLS13;
 use rustls::{ClientConfig, RootCertStore};
-use shroud_attestation::{ReferenceValues, Rejected, Rejection};
+use shroud_attestation::{ReferenceValues, Rejected, Rejection, certificate};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::connection::{CertificateVerified, Connection};
 use super::verifier::EvidenceVerifier;
@@ -116,9 +117,16 @@ pub async fn dial(
             if stream.get_ref().1.alpn_protocol() != Some(b"http/1.1") {
                 return Err(DialError::Protocol { enclave: name() });
             }
-            Ok(Connection::verified(stream, report))
+            let spki = spki(&stream).ok_or_else(|| DialError::NoEvidence { enclave: name() })?;
+            Ok(Connection::verified(stream, report, spki))
         }
     }
+}
+
+/// The key of the certificate that was judged.
+fn spki(stream: &TlsStream<TcpStream>) -> Option<Vec<u8>> {
+    let der = stream.get_ref().1.peer_certificates()?.first()?;
+    Some(certificate::read(der).ok()?.1)
 }
 
 /// What every connection shares. Its verifier accepts nothing: each connection brings its own.

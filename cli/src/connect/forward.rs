@@ -15,6 +15,7 @@ use shroud_attestation::ReferenceValues;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 
+use super::attest::Attestor;
 use super::body::{AnswerBody, DRAIN, Exceeded, RequestBody};
 use super::connection::{Admissible, Http};
 use super::dial::{DialError, dial};
@@ -33,16 +34,17 @@ pub struct Sidecar {
     enclave: String,
     host: HeaderValue,
     references: Arc<References>,
+    attestor: Attestor,
 }
 
 impl Sidecar {
     /// A sidecar for the enclave at `enclave`; `None` unless that is HOST:PORT.
     #[must_use]
-    pub fn new(enclave: &str, references: Arc<References>) -> Option<Arc<Self>> {
+    pub fn new(enclave: &str, references: Arc<References>, attestor: Attestor) -> Option<Arc<Self>> {
         let authority = Authority::try_from(enclave).ok()?;
         authority.port_u16()?;
         let host = HeaderValue::from_str(enclave).ok()?;
-        Some(Arc::new(Self { enclave: enclave.to_owned(), host, references }))
+        Some(Arc::new(Self { enclave: enclave.to_owned(), host, references, attestor }))
     }
 }
 
@@ -161,7 +163,8 @@ impl Session {
         let references = self.sidecar.references.current();
         let opened = async {
             let connection = dial(&self.sidecar.enclave, Arc::clone(&references)).await?;
-            let mut http = connection.into_http().await?;
+            let http = connection.into_http().await?;
+            let mut http = self.sidecar.attestor.attest(http, &self.sidecar.host, &references).await?;
             if http.ready().await { Ok(http) } else { Err(Failure::Closing) }
         };
         let http = timeout_at(deadline, opened).await.map_err(|_| self.no_connection())??;

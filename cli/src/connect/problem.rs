@@ -1,7 +1,7 @@
 //! What a client is told where the enclave's own answer cannot be given (RFC 7807, as the API's semantics have it).
 
 use hyper::body::Bytes;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER};
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
 use shroud_attestation::Rejection;
@@ -9,6 +9,7 @@ use shroud_wire::limits;
 
 use super::connection::ConnectionError;
 use super::dial::DialError;
+use super::session::SessionRefused;
 
 /// Why a request got no answer of the enclave.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +26,9 @@ pub enum Failure {
     /// A verified connection could not be used.
     #[error("no request was sent: {0}")]
     Connection(#[from] ConnectionError),
+    /// The connection does not end in the enclave, or in one on an old state.
+    #[error("no request was sent: {0}")]
+    Session(#[from] SessionRefused),
     /// The enclave did not answer in time. What became of the request is not known.
     #[error("the enclave did not answer in time; the request may or may not have taken effect")]
     Slow,
@@ -45,7 +49,7 @@ impl Failure {
         match self {
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Tunnel => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Dial(_) | Self::Connection(_) | Self::Slow | Self::Closing => {
+            Self::Dial(_) | Self::Connection(_) | Self::Session(_) | Self::Slow | Self::Closing => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Self::Broken(_) => StatusCode::BAD_GATEWAY,
@@ -55,6 +59,7 @@ impl Failure {
     fn rejections(&self) -> &[Rejection] {
         match self {
             Self::Dial(error) => error.rejections(),
+            Self::Session(error) => error.rejections(),
             _ => &[],
         }
     }
@@ -67,6 +72,9 @@ impl Failure {
             "status": status.as_u16(),
             "detail": self.to_string(),
         });
+        if let Self::Session(refused) = self {
+            document["kind"] = json!(refused.check());
+        }
         if !self.rejections().is_empty() {
             document["rejections"] = json!(self.rejections());
         }
@@ -79,6 +87,9 @@ impl Failure {
         let mut answer = Response::new(B::from(Bytes::from(self.document().to_string())));
         *answer.status_mut() = self.status();
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if matches!(self, Self::Session(SessionRefused::Unavailable { .. })) {
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         answer
     }
 }

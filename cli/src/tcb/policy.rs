@@ -8,7 +8,7 @@ use shroud_attestation::{PlatformPolicy, ReferenceValues};
 use super::PlanError;
 
 /// Reads a reference-values file, whose operators must have signed it, or a policy alone in JSON or TOML.
-pub(super) fn read(path: &Path) -> Result<PlatformPolicy, PlanError> {
+pub(crate) fn read(path: &Path) -> Result<PlatformPolicy, PlanError> {
     let name = path.display().to_string();
     let text = fs::read_to_string(path).map_err(|error| PlanError::File(name.clone(), error))?;
     let unfit = |error: String| PlanError::Policy(name, error);

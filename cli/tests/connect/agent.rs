@@ -13,17 +13,26 @@ use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
-use shroud_cli::connect::References;
 use shroud_cli::connect::forward::Sidecar;
 use shroud_cli::connect::server::Server;
+use shroud_cli::connect::{Attestor, Checkpoints, References};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 type Body = BoxBody<Bytes, Infallible>;
 
-/// Starts a sidecar in front of `enclave`.
+/// Starts a sidecar in front of `enclave`, which remembers nothing from before.
 pub(crate) async fn sidecar(enclave: SocketAddr, references: Arc<References>) -> SocketAddr {
-    let sidecar = Sidecar::new(&enclave.to_string(), references).unwrap();
+    sidecar_with(enclave, references, Attestor::new(None, Checkpoints::open(None).unwrap())).await
+}
+
+/// Starts a sidecar in front of `enclave` that judges sessions by `attestor`.
+pub(crate) async fn sidecar_with(
+    enclave: SocketAddr,
+    references: Arc<References>,
+    attestor: Attestor,
+) -> SocketAddr {
+    let sidecar = Sidecar::new(&enclave.to_string(), references, attestor).unwrap();
     let server = Server::bind("127.0.0.1:0".parse().unwrap(), sidecar).await.unwrap();
     let address = server.address();
     tokio::spawn(server.run(std::future::pending()));

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -16,14 +16,16 @@ use hyper_util::rt::TokioIo;
 use rcgen::{CertificateParams, CustomExtension, KeyPair, PublicKeyData as _};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
+use shroud_attestation::session::{CONSISTENCY_PATH, Challenge, EXPORTER, PATH};
 use shroud_attestation::{certificate, purpose};
 use shroud_attestation_mock::{Launch, Platform, ReportInput};
-use shroud_cli::connect::connection::EXPORTER;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::guest::Guest;
 
 /// Which extension carries evidence.
 const EXTENSION: [u64; 9] = certificate::EXTENSION_ARCS;
@@ -78,7 +80,13 @@ impl Identity {
         Self { key: KeyPair::generate().unwrap(), certificate: self.certificate }
     }
 
-    fn config(&self) -> Arc<ServerConfig> {
+    /// The key's SubjectPublicKeyInfo.
+    fn spki(&self) -> Vec<u8> {
+        self.key.subject_public_key_info()
+    }
+
+    /// What TLS is accepted with; whoever has it can pass for this identity.
+    pub(crate) fn config(&self) -> Arc<ServerConfig> {
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).unwrap();
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let signing = provider.key_provider.load_private_key(key).unwrap();
@@ -101,8 +109,12 @@ pub(crate) struct Seen {
     pub(crate) connections: AtomicUsize,
     /// TLS handshakes that ended well.
     pub(crate) handshakes: AtomicUsize,
-    /// HTTP requests.
+    /// Challenges.
+    pub(crate) sessions: AtomicUsize,
+    /// HTTP requests that are not part of attestation.
     pub(crate) requests: AtomicUsize,
+    /// Challenges are answered with 503.
+    pub(crate) mute: AtomicBool,
     /// `Host` and target of the newest request.
     pub(crate) newest: Mutex<(String, String)>,
 }
@@ -113,27 +125,43 @@ pub(crate) struct Enclave {
     pub(crate) address: SocketAddr,
     /// What reached it.
     pub(crate) seen: Arc<Seen>,
+    /// Who answers challenges.
+    pub(crate) guest: Arc<Mutex<Guest>>,
     hang_up: watch::Sender<u64>,
 }
 
 impl Enclave {
-    /// Starts one.
+    /// Starts one that is what it says.
     pub(crate) async fn start(identity: Identity) -> Self {
+        Self::serving(identity, Guest::genuine()).await
+    }
+
+    /// Starts one that answers no challenge.
+    pub(crate) async fn without_sessions(identity: Identity) -> Self {
+        let enclave = Self::start(identity).await;
+        enclave.seen.mute.store(true, Ordering::SeqCst);
+        enclave
+    }
+
+    /// Starts one whose challenges `guest` answers.
+    pub(crate) async fn serving(identity: Identity, guest: Guest) -> Self {
+        let guest = Arc::new(Mutex::new(guest));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Seen::default());
         let (hang_up, hung_up) = watch::channel(0);
         let (counted, acceptor) = (Arc::clone(&seen), TlsAcceptor::from(identity.config()));
+        let attested = Arc::new(Attested { guest: Arc::clone(&guest), spki: identity.spki() });
         tokio::spawn(async move {
             loop {
                 let (tcp, _) = listener.accept().await.unwrap();
                 tcp.set_nodelay(true).unwrap();
                 counted.connections.fetch_add(1, Ordering::SeqCst);
                 let (acceptor, seen, hung_up) = (acceptor.clone(), Arc::clone(&counted), hung_up.clone());
-                tokio::spawn(serve(tcp, acceptor, seen, hung_up));
+                tokio::spawn(serve(tcp, acceptor, seen, Arc::clone(&attested), hung_up));
             }
         });
-        Self { address, seen, hang_up }
+        Self { address, seen, guest, hang_up }
     }
 
     /// Ends every connection, idle or not.
@@ -147,19 +175,37 @@ impl Enclave {
         self.seen.requests.load(Ordering::SeqCst)
     }
 
+    /// The challenges that arrived.
+    pub(crate) fn sessions(&self) -> usize {
+        self.seen.sessions.load(Ordering::SeqCst)
+    }
+
     /// The handshakes that ended well.
     pub(crate) fn handshakes(&self) -> usize {
         self.seen.handshakes.load(Ordering::SeqCst)
     }
 }
 
-async fn serve(tcp: TcpStream, acceptor: TlsAcceptor, seen: Arc<Seen>, mut hung_up: watch::Receiver<u64>) {
+/// Who answers challenges, and the key that connections are accepted with.
+struct Attested {
+    guest: Arc<Mutex<Guest>>,
+    spki: Vec<u8>,
+}
+
+async fn serve(
+    tcp: TcpStream,
+    acceptor: TlsAcceptor,
+    seen: Arc<Seen>,
+    attested: Arc<Attested>,
+    mut hung_up: watch::Receiver<u64>,
+) {
     hung_up.mark_unchanged();
     let Ok(stream) = acceptor.accept(tcp).await else { return };
     seen.handshakes.fetch_add(1, Ordering::SeqCst);
     let stream = Shared(Arc::new(Mutex::new(stream)));
     let asked = stream.clone();
-    let service = service_fn(move |request| answer(request, Arc::clone(&seen), asked.clone()));
+    let service =
+        service_fn(move |request| answer(request, Arc::clone(&seen), Arc::clone(&attested), asked.clone()));
     let connection =
         hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     tokio::select! {
@@ -171,8 +217,12 @@ async fn serve(tcp: TcpStream, acceptor: TlsAcceptor, seen: Arc<Seen>, mut hung_
 async fn answer(
     request: Request<Incoming>,
     seen: Arc<Seen>,
+    attested: Arc<Attested>,
     stream: Shared,
 ) -> Result<Response<Full<Bytes>>, io::Error> {
+    if request.uri().path().starts_with(PATH) {
+        return attest(request, &seen, &attested, &stream).await;
+    }
     seen.requests.fetch_add(1, Ordering::SeqCst);
     let host = request.headers()["host"].to_str().unwrap().to_owned();
     *seen.newest.lock().unwrap() = (host, request.uri().to_string());
@@ -191,6 +241,35 @@ async fn answer(
             .unwrap()),
         _ => Ok(Response::builder().status(404).body(Full::new("no such path".into())).unwrap()),
     }
+}
+
+/// The two paths of attestation.
+async fn attest(
+    request: Request<Incoming>,
+    seen: &Seen,
+    attested: &Attested,
+    stream: &Shared,
+) -> Result<Response<Full<Bytes>>, io::Error> {
+    if seen.mute.load(Ordering::SeqCst) {
+        return Ok(Response::builder().status(503).body(Full::default()).unwrap());
+    }
+    let uri = request.uri().clone();
+    let whole = request.into_body().collect().await.map_err(io::Error::other)?.to_bytes();
+    let guest = attested.guest.lock().unwrap();
+    if uri.path() == CONSISTENCY_PATH {
+        let size = |name: &str| {
+            let mut pairs = uri.query().unwrap().split('&').map(|pair| pair.split_once('=').unwrap());
+            pairs.find(|(key, _)| *key == name).unwrap().1.parse().unwrap()
+        };
+        let Some(proof) = guest.consistency(size("from"), size("to")) else {
+            return Ok(Response::builder().status(404).body(Full::default()).unwrap());
+        };
+        return Ok(Response::new(Full::new(serde_json::to_vec(&proof).unwrap().into())));
+    }
+    seen.sessions.fetch_add(1, Ordering::SeqCst);
+    let challenge: Challenge = serde_json::from_slice(&whole).map_err(io::Error::other)?;
+    let answer = guest.answer(&challenge, &attested.spki, stream.exporter(&challenge.nonce));
+    Ok(Response::new(Full::new(serde_json::to_vec(&answer).unwrap().into())))
 }
 
 /// A TLS stream that can still be asked for its exporter while hyper owns it.

@@ -1,21 +1,24 @@
 //! Who is taken for the enclave, and what is sent before that is known: nothing.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::Request;
 use hyper::body::Bytes;
+use hyper::header::HeaderValue;
 use shroud_attestation::Check;
 use shroud_attestation::verify::Level;
 use shroud_attestation_mock::{Launch, Platform, ReportInput};
 use shroud_cli::connect::connection::read_answer;
-use shroud_cli::connect::{DialError, References, dial};
+use shroud_cli::connect::{Attestor, Checkpoints, DialError, References, dial};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
 use crate::agent::{Agent, problem, sidecar};
 use crate::enclave::{Enclave, Identity, launch, platform};
+use crate::guest::START;
 use crate::references::{ReferenceFile, Signer};
 
 /// A sidecar before an impostor: the agent is told which check failed, and the impostor has read nothing.
@@ -144,11 +147,16 @@ async fn connect_sends_nothing_before_verification() {
 async fn the_library_shows_what_was_verified() {
     let enclave = Enclave::start(Identity::genuine()).await;
     let references = Signer::new().values(&launch(), &platform());
-    let connection = dial(&enclave.address.to_string(), references).await.unwrap();
+    let connection = dial(&enclave.address.to_string(), Arc::clone(&references)).await.unwrap();
     assert_eq!(connection.report().measurement(), &launch().measurement);
     assert_eq!(connection.report().level(), Level::Dev);
     assert!(connection.report().checks().iter().any(|checked| checked.check == Check::ReportData));
-    let mut http = connection.into_http::<Full<Bytes>>().await.unwrap();
+    let http = connection.into_http::<Full<Bytes>>().await.unwrap();
+    let attestor = Attestor::new(None, Checkpoints::open(None).unwrap());
+    let host = HeaderValue::from_static("enclave");
+    let mut http = attestor.attest(http, &host, &references).await.unwrap();
+    assert_eq!(http.session().report().measurement(), &launch().measurement);
+    assert_eq!(http.session().newest().checkpoint().size, START.size);
     let request = Request::get("/echo").header("host", "enclave").body(Full::from("a")).unwrap();
     let answer = read_answer(http.send(request).await.unwrap()).await.unwrap();
     assert_eq!(answer.body(), b"a");
@@ -162,12 +170,16 @@ async fn the_exporter_belongs_to_one_connection() {
     let mut exporters = Vec::new();
     for _ in 0..2 {
         let connection = dial(&enclave.address.to_string(), references.clone()).await.unwrap();
-        let mut http = connection.into_http::<Full<Bytes>>().await.unwrap();
-        let nonce = Bytes::copy_from_slice(http.channel().nonce());
+        let http = connection.into_http::<Full<Bytes>>().await.unwrap();
+        let (nonce, exporter) = (*http.channel().nonce(), *http.channel().exporter());
+        let attestor = Attestor::new(None, Checkpoints::open(None).unwrap());
+        let mut http =
+            attestor.attest(http, &HeaderValue::from_static("enclave"), &references).await.unwrap();
+        let nonce = Bytes::copy_from_slice(&nonce);
         let request = Request::post("/exporter").header("host", "enclave").body(Full::from(nonce)).unwrap();
         let answer = read_answer(http.send(request).await.unwrap()).await.unwrap();
-        assert_eq!(answer.body(), http.channel().exporter());
-        exporters.push(*http.channel().exporter());
+        assert_eq!(answer.body(), &exporter);
+        exporters.push(exporter);
     }
     assert_ne!(exporters[0], exporters[1]);
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use shroud_cli::connect::forward::Sidecar;
 use shroud_cli::connect::server::{ListenError, Server};
+use shroud_cli::connect::{Attestor, Checkpoints};
 use shroud_wire::limits;
 use tokio::net::TcpListener;
 
@@ -174,7 +175,8 @@ async fn the_host_is_the_enclave_and_hops_end() {
 #[tokio::test]
 async fn listening_beyond_loopback_is_refused() {
     let file = ReferenceFile::new(&Signer::new().file(1, &launch(), &platform()));
-    let sidecar = Sidecar::new("127.0.0.1:1", file.open()).unwrap();
+    let attestor = Attestor::new(None, Checkpoints::open(None).unwrap());
+    let sidecar = Sidecar::new("127.0.0.1:1", file.open(), attestor).unwrap();
     for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0"] {
         let refused = Server::bind(address.parse().unwrap(), Arc::clone(&sidecar)).await;
         assert!(matches!(refused, Err(ListenError::NotLoopback(_))), "{address}");

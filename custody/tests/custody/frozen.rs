@@ -1,7 +1,8 @@
 //! What was sealed once must open forever: every file of `vectors/` is a state of the formats that was in use.
 //!
 //! A change of format adds a file and leaves the others as they are. `cargo test -p shroud-custody freeze -- --ignored`
-//! writes the file of the present formats, and refuses to replace one.
+//! writes the file of the present formats, and refuses to replace one. `vectors/open.py` opens them with another
+//! implementation.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -45,6 +45,10 @@ async fn main() -> ExitCode {
     let events = Events::default();
     match until_signalled(&options, &events).await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(refused) if refused.may_pass() => {
+            tracing::error!(%refused, "ends, to be started again");
+            ExitCode::FAILURE
+        }
         Err(refused) => {
             events.refused(&refused.kind, &refused.detail);
             ExitCode::from(REFUSED)

@@ -8,7 +8,9 @@
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use shroud_journal::{Entry, Hash, Origin, SignedCheckpoint, entry, verify_inclusion};
+use shroud_journal::{
+    CosignedCheckpoint, Entry, Hash, Origin, Quorum, SignedCheckpoint, WitnessKey, Witnesses, entry, verify_inclusion,
+};
 use shroud_wire::note::Note;
 use uuid::Uuid;
 
@@ -45,13 +47,13 @@ pub(super) fn verify(answer: &Answer, event: Uuid) -> Result<Record, StoryError>
         entry,
         tree_size: size,
         origin: found.origin.clone(),
-        signed_by: key,
-        cosigned_by: cosigners(note, found.origin.as_str()),
+        signed_by: hex::encode(key),
+        cosigned_by: cosigners(answer, note, &found.origin, &key)?,
     })
 }
 
-/// The checkpoint, and the journal key that signed it, as hex.
-fn signed(answer: &Answer, note: &[u8]) -> Result<(SignedCheckpoint, String), StoryError> {
+/// The checkpoint, and the journal key that signed it.
+fn signed(answer: &Answer, note: &[u8]) -> Result<(SignedCheckpoint, [u8; 32]), StoryError> {
     let wrong = |error: &dyn std::fmt::Display| answer.wrong(&error.to_string());
     let text = answer.text("journal_key")?;
     let mut key = [0; 32];
@@ -59,13 +61,29 @@ fn signed(answer: &Answer, note: &[u8]) -> Result<(SignedCheckpoint, String), St
     let named = Note::parse(note).map_err(|error| wrong(&error))?.text;
     let origin = Origin::new(named.lines().next().unwrap_or_default()).map_err(|error| wrong(&error))?;
     let signed = SignedCheckpoint::verify(note, &origin, &key).map_err(|error| wrong(&error))?;
-    Ok((signed, text.to_owned()))
+    Ok((signed, key))
 }
 
-/// The names under which the note was cosigned.
-fn cosigners(note: &[u8], origin: &str) -> Vec<String> {
-    let lines = Note::parse(note).map(|note| note.signatures).unwrap_or_default();
-    lines.into_iter().map(|line| line.name).filter(|name| name != origin).collect()
+/// The witnesses whose cosignatures verify; a quorum of the three must be among them.
+fn cosigners(
+    answer: &Answer,
+    note: &[u8],
+    origin: &Origin,
+    journal_key: &[u8; 32],
+) -> Result<Vec<String>, StoryError> {
+    let wrong = |error: &dyn std::fmt::Display| answer.wrong(&error.to_string());
+    let mut keys = Vec::new();
+    for witness in answer.list("witnesses")? {
+        let (name, key) = (witness["name"].as_str().unwrap_or_default(), witness["ed25519"].as_str());
+        let mut public = [0; 32];
+        hex::decode_to_slice(key.unwrap_or_default(), &mut public).map_err(|error| wrong(&error))?;
+        keys.push(WitnessKey::new(name, public).map_err(|error| wrong(&error))?);
+    }
+    let witnesses = Witnesses::new(keys).map_err(|error| wrong(&error))?;
+    let quorum = Quorum::new(3, 2, 2, 0).map_err(|error| wrong(&error))?;
+    let cosigned = CosignedCheckpoint::verify(note, origin, journal_key, &witnesses, &quorum);
+    let cosigned = cosigned.map_err(|error| wrong(&error))?;
+    Ok(cosigned.cosignatures().iter().map(|one| one.witness().to_owned()).collect())
 }
 
 fn hash(answer: &Answer, item: &Value) -> Result<Hash, StoryError> {

@@ -62,7 +62,7 @@ impl<'a> BringUp<'a> {
         self.start_gateways(&gateways).await?;
         self.start_host().await?;
         self.start_enclave().await?;
-        self.start_connect(&ports).await?;
+        self.start_connect(&ports, &gateways).await?;
         let running = self.running(&operator, &ports, measured, config_digest);
         self.healthy(&running.base_url).await?;
         Ok(Running { pids: self.supervisor.pids().to_json(), ..running })
@@ -146,8 +146,8 @@ impl<'a> BringUp<'a> {
         self.watch.until_ready(Role::Enclave).await.map(drop)
     }
 
-    async fn start_connect(&mut self, ports: &Ports) -> Result<(), DevError> {
-        let arguments = vec![
+    async fn start_connect(&mut self, ports: &Ports, gateways: &[Gateway; 3]) -> Result<(), DevError> {
+        let mut arguments: Vec<OsString> = vec![
             "connect".into(),
             "--enclave".into(),
             ports.ingress.to_string().into(),
@@ -155,8 +155,14 @@ impl<'a> BringUp<'a> {
             self.layout.reference().into(),
             "--listen".into(),
             ports.connect.to_string().into(),
+            "--state".into(),
+            self.layout.connect().into(),
             "--json".into(),
         ];
+        for gateway in gateways {
+            let witness = format!("{}={}", gateway.name(), gateway.witness()?);
+            arguments.extend(["--witness".into(), witness.into()]);
+        }
         self.start(Role::Connect, arguments);
         self.ready_soon(Role::Connect).await.map(drop)
     }

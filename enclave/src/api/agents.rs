@@ -1,6 +1,6 @@
 //! Agents: created by the person, with every guardrail checked before anything is written.
 
-use std::sync::Arc;
+pub(crate) mod change;
 
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
@@ -20,6 +20,7 @@ use crate::instant::{self, Instant};
 use crate::ledger::{Draft, Held};
 use crate::principal::Principal;
 use crate::records::{Agent, Credential, Holder, SigningKey};
+use crate::rows::Loaded;
 
 pub(super) const ROUTES: [Line; 4] = [
     route!(POST "/v1/agents" Human create),
@@ -60,7 +61,7 @@ async fn create(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply,
     let guardrails =
         Guardrails::create(&json, &enclave.chains).map_err(|error| Problem::bad_request(error.to_string()))?;
     let actor = request.principal()?.actor();
-    let key = format!("ocv_{}", BASE64_URL_SAFE_NO_PAD.encode(crate::random::<32>()));
+    let key = fresh_key();
     let agent = agent(enclave, asked, &guardrails, &key, &actor)?;
     let id = agent.id.to_string();
     let credential = Credential { holder: Holder::Agent(agent.id), expires_at: agent.api_key_expires_at };
@@ -86,13 +87,8 @@ fn agent(
     if auth_method != "api_key" {
         return Err(Problem::bad_request(format!("auth_method: expected \"api_key\", found {auth_method:?}")));
     }
-    let name = asked.name.trim().to_owned();
-    if name.is_empty() || name.chars().count() > 255 {
-        return Err(Problem::bad_request("name: expected 1 to 255 characters"));
-    }
-    if asked.token_ttl_seconds.is_some_and(|ttl| !(1..=86_400).contains(&ttl)) {
-        return Err(Problem::bad_request("token_ttl_seconds: expected 1 to 86400"));
-    }
+    let name = name(&asked.name)?;
+    lifetime(asked.token_ttl_seconds)?;
     let policy = enclave.policy_key.for_subject(&id.to_string()).sign(guardrails);
     Ok(Agent {
         id,
@@ -116,6 +112,26 @@ fn agent(
     })
 }
 
+fn name(text: &str) -> Result<String, Problem> {
+    let name = text.trim();
+    if name.is_empty() || name.chars().count() > 255 {
+        return Err(Problem::bad_request("name: expected 1 to 255 characters"));
+    }
+    Ok(name.to_owned())
+}
+
+fn lifetime(seconds: Option<u64>) -> Result<Option<u64>, Problem> {
+    if seconds.is_some_and(|seconds| !(1..=86_400).contains(&seconds)) {
+        return Err(Problem::bad_request("token_ttl_seconds: expected 1 to 86400"));
+    }
+    Ok(seconds)
+}
+
+/// A fresh API key.
+fn fresh_key() -> String {
+    format!("ocv_{}", BASE64_URL_SAFE_NO_PAD.encode(crate::random::<32>()))
+}
+
 async fn list(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, Problem> {
     let mut agents = Vec::new();
     for row in enclave.rows.list::<Agent>("").await? {
@@ -126,7 +142,7 @@ async fn list(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, 
 
 async fn one(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
     let agent = known(enclave, request.parameter("agent_id")).await?;
-    Reply::read(&with_key(enclave, &agent).await?)
+    Reply::read(&with_key(enclave, agent.value()).await?)
 }
 
 async fn me(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
@@ -137,11 +153,10 @@ async fn me(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Pro
 }
 
 /// An agent by its id in a path.
-pub(super) async fn known(enclave: &Enclave<Unsealed>, id: &str) -> Result<Arc<Agent>, Problem> {
+pub(super) async fn known(enclave: &Enclave<Unsealed>, id: &str) -> Result<Loaded<Agent>, Problem> {
     let missing = || Problem::not_found(format!("no agent has the id {id:?}"));
     let id: Uuid = id.parse().map_err(|_| missing())?;
-    let row = enclave.rows.load::<Agent>(&id.to_string()).await?.ok_or_else(missing)?;
-    Ok(row.into_parts().1)
+    enclave.rows.load::<Agent>(&id.to_string()).await?.ok_or_else(missing)
 }
 
 /// An agent's policy, opened under the key that alone can make one.

@@ -1,9 +1,14 @@
 //! `GET /v1/shroud/attestation`: the report itself. The level is what the evidence is, never what somebody configured.
+//!
+//! `POST /v1/attestation` answers a nonce with evidence of the very connection that it came over, and
+//! `GET /v1/attestation/consistency` proves that one checkpoint extends another. Both need no credential: whoever wants to
+//! send one first wants to know to whom.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use shroud_attestation::collateral::Collateral;
+use shroud_attestation::session::{Challenge, Consistency};
 use shroud_attestation::verify::{Input, Level, examine};
 use shroud_attestation::{Check, Evidence};
 
@@ -11,7 +16,34 @@ use super::{Line, Reply, Request, route};
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
 
-pub(super) const ROUTES: [Line; 1] = [route!(GET "/v1/shroud/attestation" Public attestation)];
+pub(super) const ROUTES: [Line; 3] = [
+    route!(GET "/v1/shroud/attestation" Public attestation),
+    route!(POST "/v1/attestation" Public session),
+    route!(GET "/v1/attestation/consistency" Public consistency),
+];
+
+async fn session(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
+    let challenge: Challenge = request.call.json()?;
+    let channel = request.call.channel().ok_or_else(Problem::internal)?;
+    Reply::cosigned(&enclave.sessions.ask(challenge.nonce, channel).await?)
+}
+
+async fn consistency(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
+    let (from, to) = (size(request, "from")?, size(request, "to")?);
+    let none =
+        || Problem::not_found(format!("no cosigned journal of {to} entries extends one of {from} here"));
+    let newest = enclave.ledger.anchor().newest().ok_or_else(none)?;
+    if to > newest.checkpoint().size {
+        return Err(none());
+    }
+    let proof = enclave.ledger.log().consistency(from, to).ok_or_else(none)?;
+    Reply::cosigned(&Consistency { proof })
+}
+
+fn size(request: &Request, name: &str) -> Result<u64, Problem> {
+    let missing = || Problem::bad_request(format!("query parameter {name}: expected a number of entries"));
+    request.call.query(name)?.and_then(|text| text.parse().ok()).ok_or_else(missing)
+}
 
 async fn attestation(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, Problem> {
     let evidence = enclave.tls_evidence().ok_or_else(Problem::internal)?;
@@ -42,7 +74,15 @@ async fn attestation(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<
 fn is_amd(evidence: &Evidence) -> bool {
     let Ok(collateral) = Collateral::parse(&evidence.certificates) else { return false };
     let input = Input { report: &evidence.report, vek: None, collateral: &collateral, roots: &[], at: None };
-    let checks = [Check::Format, Check::Signature, Check::Chain, Check::Tcb, Check::ChipId, Check::KeyKind, Check::Product];
+    let checks = [
+        Check::Format,
+        Check::Signature,
+        Check::Chain,
+        Check::Tcb,
+        Check::ChipId,
+        Check::KeyKind,
+        Check::Product,
+    ];
     let examination = examine(&input);
     examination.level() == Some(Level::SevSnp) && examination.passed(&checks)
 }

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use k256::ecdsa::SigningKey as PrivateKey;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use shroud_custody::{CustodyMode, SealedSecret};
+use shroud_custody::CustodyMode;
 use shroud_journal::Kind;
 use shroud_policy::Address;
 use uuid::Uuid;
@@ -16,17 +16,21 @@ use super::{Line, Reply, Request, agents, route};
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
 use crate::instant;
+use crate::keyring::rows::{SealedVersion, put_version};
 use crate::ledger::{Draft, Held};
 use crate::principal::Principal;
-use crate::records::{Agent, DekShare, SecretVersion, SigningKey};
+use crate::records::{Agent, SecretVersion, SigningKey, Terms};
+use crate::rows::Loaded;
 
 /// The one family of chains that is served.
 const CHAIN: &str = "ethereum";
 
-pub(super) const ROUTES: [Line; 3] = [
+pub(super) const ROUTES: [Line; 5] = [
     route!(POST "/v1/agents/{agent_id}/signing-keys" Human provision),
     route!(GET "/v1/agents/{agent_id}/signing-keys" Anyone list),
     route!(POST "/v1/agents/{agent_id}/signing-keys/{chain}/import" Human import),
+    route!(POST "/v1/agents/{agent_id}/signing-keys/{chain}/rotate" Human rotate),
+    route!(DELETE "/v1/agents/{agent_id}/signing-keys/{chain}" Human deactivate),
 ];
 
 #[derive(Deserialize)]
@@ -43,14 +47,22 @@ struct ImportKeyRequest {
 
 async fn provision(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
     let asked: CreateSigningKeyRequest = request.call.json()?;
-    let private = loop {
+    install(enclave, request, &asked.chain, &drawn(), Kind::KeyProvision).await
+}
+
+async fn rotate(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
+    install(enclave, request, request.parameter("chain"), &drawn(), Kind::KeyRotate).await
+}
+
+/// A fresh key.
+fn drawn() -> PrivateKey {
+    loop {
         // A draw outside 1…n−1 is as good as impossible; it is drawn again.
         let bytes = Zeroizing::new(crate::random::<32>());
         if let Ok(key) = PrivateKey::from_slice(bytes.as_ref()) {
-            break key;
+            return key;
         }
-    };
-    install(enclave, request, &asked.chain, &private, Kind::KeyProvision).await
+    }
 }
 
 async fn import(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
@@ -68,7 +80,7 @@ async fn import(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply,
     install(enclave, request, request.parameter("chain"), &private, Kind::KeyImport).await
 }
 
-/// Splits a key over the three clouds and records it as the agent's active one.
+/// Splits a key over the three clouds and records it as the agent's active one; a rotation replaces an active one.
 async fn install(
     enclave: &Enclave<Unsealed>,
     request: &Request,
@@ -76,31 +88,65 @@ async fn install(
     private: &PrivateKey,
     kind: Kind,
 ) -> Result<Reply, Problem> {
-    if chain != CHAIN {
-        return Err(Problem::bad_request(format!("chain: expected {CHAIN:?}, found {chain:?}")));
-    }
     let agent = agents::known(enclave, request.parameter("agent_id")).await?;
-    let name = SigningKey::key(agent.id, CHAIN);
+    let name = SigningKey::key(agent.value().id, served(chain)?);
     let before = enclave.rows.load::<SigningKey>(&name).await?;
-    if before.as_ref().is_some_and(|row| row.value().is_active) {
-        return Err(Problem::conflict(format!("the agent has an active signing key for {CHAIN}")));
+    let active = before.as_ref().is_some_and(|row| row.value().is_active);
+    match (kind, active) {
+        (Kind::KeyRotate, false) => return Err(no_key()),
+        (Kind::KeyRotate, true) | (_, false) => {}
+        (_, true) => return Err(Problem::conflict(format!("the agent has an active signing key for {CHAIN}"))),
     }
     let version = before.as_ref().map_or(1, |row| row.value().version + 1);
-    let actor = request.principal()?.actor();
-    let key = public_side(enclave, &agent, private, version);
+    let caller = request.principal()?;
+    let mut key = public_side(enclave, agent.value(), private, version);
+    key.rotated_at = active.then_some(key.created_at);
     let value = Zeroizing::new(hex::encode(Zeroizing::new(private.to_bytes())));
     let sealed = enclave
         .keyring
         .seal(CustodyMode::MultiHsm2of3, key.vault_id, &key.path, version, value.as_bytes())
         .await?;
-    let details = json!({ "agent_id": agent.id, "chain": CHAIN, "address": key.address, "key_version": version });
-    let draft = Draft::new(kind, actor.clone(), format!("signing_key:{name}"), details)
-        .unchanged::<SigningKey>(name.clone(), before.map(|row| row.version()), "the signing key")
+    let details = json!({ "agent_id": key.agent_id, "chain": CHAIN, "address": key.address, "key_version": version });
+    let mut draft = Draft::new(kind, caller.actor(), format!("signing_key:{name}"), details)
+        .unchanged::<Agent>(key.agent_id.to_string(), Some(agent.version()), "the agent")
+        .unchanged::<SigningKey>(name.clone(), before.as_ref().map(Loaded::version), "the signing key")
         .put(name, &key)?
-        .before(request.principal()?.expires());
-    let draft = secret(draft, &key, &sealed, &actor, enclave.clock.credentials())?;
+        .before(caller.expires());
+    if let Some(before) = &before {
+        let replaced = SigningKey { is_active: false, ..before.value().clone() };
+        draft = draft.put(SigningKey::replaced_key(key.agent_id, CHAIN, replaced.version), &replaced)?;
+    }
+    let draft = put_version(draft, &secret(&key, &sealed, caller.actor()), &sealed.shares)?;
     let recorded = enclave.ledger.record(Held::new(told(&key)), draft).await?;
-    Reply::recorded(StatusCode::CREATED, &recorded)
+    Reply::recorded(if kind == Kind::KeyRotate { StatusCode::OK } else { StatusCode::CREATED }, &recorded)
+}
+
+async fn deactivate(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
+    let agent = agents::known(enclave, request.parameter("agent_id")).await?;
+    let name = SigningKey::key(agent.value().id, served(request.parameter("chain"))?);
+    let key = enclave.rows.load::<SigningKey>(&name).await?.filter(|row| row.value().is_active);
+    let key = key.ok_or_else(no_key)?;
+    let caller = request.principal()?;
+    let draft = deactivated(&key, Kind::KeyDelete, &caller.actor())?.before(caller.expires());
+    Ok(Reply::done(&enclave.ledger.record(Held::new(()), draft).await?))
+}
+
+/// The entry that makes a key sign no more.
+fn deactivated(key: &Loaded<SigningKey>, kind: Kind, actor: &str) -> Result<Draft, serde_json::Error> {
+    let inactive = SigningKey { is_active: false, ..key.value().clone() };
+    let name = SigningKey::key(inactive.agent_id, &inactive.chain);
+    let details = json!({ "agent_id": inactive.agent_id, "chain": inactive.chain, "key_version": inactive.version });
+    Draft::new(kind, actor, format!("signing_key:{name}"), details)
+        .unchanged::<SigningKey>(name.clone(), Some(key.version()), "the signing key")
+        .put(name, &inactive)
+}
+
+fn served(chain: &str) -> Result<&'static str, Problem> {
+    if chain == CHAIN { Ok(CHAIN) } else { Err(Problem::bad_request(format!("chain: expected {CHAIN:?}, found {chain:?}"))) }
+}
+
+fn no_key() -> Problem {
+    Problem::not_found(format!("the agent has no active signing key for {CHAIN}"))
 }
 
 fn public_side(enclave: &Enclave<Unsealed>, agent: &Agent, private: &PrivateKey, version: u64) -> SigningKey {
@@ -123,33 +169,22 @@ fn public_side(enclave: &Enclave<Unsealed>, agent: &Agent, private: &PrivateKey,
     }
 }
 
-/// The rows of the private side.
-fn secret(draft: Draft, key: &SigningKey, sealed: &SealedSecret, actor: &str, now: u64) -> Result<Draft, Problem> {
-    let version = SecretVersion {
+/// The private side.
+fn secret(key: &SigningKey, sealed: &SealedVersion, actor: String) -> SecretVersion {
+    SecretVersion {
         id: Uuid::new_v4(),
         vault_id: key.vault_id,
         path: key.path.clone(),
         version: key.secret_version,
         kind: "private_key".to_owned(),
         custody_mode: Some(CustodyMode::MultiHsm2of3.name().to_owned()),
-        value: BASE64_STANDARD.encode(&sealed.value),
-        commitments: BASE64_STANDARD.encode(sealed.commitment.to_bytes()),
-        created_at: now,
-        created_by: actor.to_owned(),
-    };
-    let name = SecretVersion::key(key.vault_id, &key.path, key.secret_version);
-    let mut draft = draft.put(name.clone(), &version)?;
-    for (provider, share) in &sealed.shares {
-        let row = DekShare {
-            vault_id: key.vault_id,
-            provider: provider.name().to_owned(),
-            kek_version: 1,
-            sealed: BASE64_STANDARD.encode(share),
-        };
-        let columns = vec![("vault_id", key.vault_id.to_string()), ("provider", provider.name().to_owned())];
-        draft = draft.put_with(DekShare::key(&name, provider.name()), &row, columns)?;
+        value: sealed.value.clone(),
+        commitments: sealed.commitments.clone(),
+        is_disabled: false,
+        terms: Terms::default(),
+        created_at: key.created_at,
+        created_by: actor,
     }
-    Ok(draft)
 }
 
 /// The private key from its stored form: 64 hex digits.
@@ -166,8 +201,8 @@ async fn list(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, P
     {
         return Err(Problem::forbidden("an agent may list its own keys only"));
     }
-    let agent = agents::known(enclave, id).await?;
-    let rows = enclave.rows.list::<SigningKey>(&format!("{}/", agent.id)).await?;
+    let agent = agents::known(enclave, id).await?.value().id;
+    let rows = enclave.rows.list::<SigningKey>(&format!("{agent}/")).await?;
     let keys: Vec<Value> = rows.iter().map(|row| told(row.value())).collect();
     Reply::read(&json!({ "keys": keys, "signing_keys": keys }))
 }

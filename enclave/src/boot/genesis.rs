@@ -1,8 +1,8 @@
 //! The birth of a deployment: keys drawn, wrapped by all three clouds, one first entry, registered everywhere.
 //!
-//! It happens only where the store is empty and no gateway knows the origin. If it is cut short between commit and
-//! registration, the store holds a genesis that nobody registered, and is refused: nothing was ever served from it, so
-//! the operator may empty it and start again.
+//! It happens only where the store is empty and no gateway knows the origin. Cut short before the first registration, it
+//! leaves a store that nobody registered, which the operator may empty: nothing was ever served from it. Cut short between
+//! two registrations, it leaves an origin that some gateways know, and the deployment starts anew under another (ADR 6).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
-use shroud_custody::{CustodyMode, Kek, KekContext, Provider, Share, StateKey, StateKeyContext, SystemRandom};
+use shroud_custody::{CustodyMode, Provider, Share, StateKey, StateKeyContext, SystemRandom};
 use shroud_journal::{Kind, Origin, State};
 use shroud_wire::gateway::{Item, Registration};
 use shroud_wire::store::Table;
@@ -19,6 +19,8 @@ use uuid::Uuid;
 use super::{PAUSE, Refused, Sealed, WrappedStateKey};
 use crate::events::Events;
 use crate::gateways::{Gateway, GatewayError};
+use crate::keyring::provision::{fresh_kek, wrapped_kek};
+use crate::keyring::rows::put_kek;
 use crate::ledger::{Draft, Log, Sealing, custody_columns, first_entry};
 use crate::records::{DeploymentKeys, HexSecret, Vault, WrappedKek};
 use crate::store::Committed;
@@ -27,7 +29,7 @@ use crate::store::Committed;
 struct Wrapped {
     provider: Provider,
     share: String,
-    kek: String,
+    kek: WrappedKek,
 }
 
 /// Makes the deployment.
@@ -84,6 +86,7 @@ fn draft(
         created_at: sealed.clock.credentials(),
         created_by: "enclave".to_owned(),
         custody_mode: Some(mode.name().to_owned()),
+        cmek_fingerprint: None,
     };
     let details = json!({ "config_digest": hex::encode(sealed.configuration.digest) });
     let mut draft = Draft::new(Kind::Genesis, "enclave", origin.as_str(), details)
@@ -92,10 +95,7 @@ fn draft(
         .and_then(|draft| draft.put_with(vault.to_string(), &agent_keys, custody_columns(Some(mode))))
         .map_err(opaque)?;
     for one in wrapped {
-        let provider = one.provider.name().to_owned();
-        let columns = vec![("vault_id", vault.to_string()), ("provider", provider.clone())];
-        let row = WrappedKek { vault_id: vault, provider, version: 1, wrapped: one.kek.clone() };
-        draft = draft.put_with(WrappedKek::key(vault, one.provider.name()), &row, columns).map_err(opaque)?;
+        draft = put_kek(draft, &one.kek).map_err(opaque)?;
     }
     Ok(draft)
 }
@@ -106,8 +106,7 @@ async fn wrap(sealed: &Sealed, state_key: &StateKey, vault: Uuid, events: &Event
     for (provider, share) in state_key.split(&mut SystemRandom) {
         let gateway = sealed.gateways.members().iter().find(|member| member.name() == provider.name());
         let gateway = gateway.ok_or_else(|| Refused::new("configuration", format!("no gateway {provider}")))?;
-        let kek = Kek::generate(&mut SystemRandom);
-        wrapped.push(patiently(sealed, gateway, provider, &share, &kek, vault, events).await?);
+        wrapped.push(patiently(sealed, gateway, provider, &share, vault, events).await?);
         events.progress(&format!("{provider} wrapped its share of the state key"));
     }
     Ok(wrapped)
@@ -118,21 +117,18 @@ async fn patiently(
     gateway: &Gateway,
     provider: Provider,
     share: &Share,
-    kek: &Kek,
     vault: Uuid,
     events: &Events,
 ) -> Result<Wrapped, Refused> {
-    let (origin, org) = (sealed.configuration.origin.as_str(), sealed.configuration.org_id.to_string());
-    let share_context = StateKeyContext { origin, provider, version: 1 }.to_bytes();
-    let kek_context = KekContext { origin, org: &org, vault: &vault.to_string(), provider, version: 1 }.to_bytes();
+    let origin = sealed.configuration.origin.as_str();
+    let context = StateKeyContext { origin, provider, version: 1 }.to_bytes();
+    let kek = fresh_kek(origin, sealed.configuration.org_id, vault, provider);
     loop {
-        let items = vec![
-            Item { context: share_context.clone(), bytes: share.to_bytes().expose().to_vec() },
-            Item { context: kek_context.clone(), bytes: kek.expose().to_vec() },
-        ];
-        match sealed.gateways.wrap(gateway, items).await.as_deref() {
+        let share = Item { context: context.clone(), bytes: share.to_bytes().expose().to_vec() };
+        match sealed.gateways.wrap(gateway, vec![share, kek.clone()]).await.as_deref() {
             Ok([share, kek]) => {
-                return Ok(Wrapped { provider, share: BASE64_STANDARD.encode(share), kek: BASE64_STANDARD.encode(kek) });
+                let share = BASE64_STANDARD.encode(share);
+                return Ok(Wrapped { provider, share, kek: wrapped_kek(vault, provider, kek) });
             }
             Ok(_) => return Err(Refused::new("gateway", format!("{provider} wrapped another number of keys"))),
             Err(error @ GatewayError::Unreachable { .. }) => events.waiting(&[provider.name()], &error.to_string()),

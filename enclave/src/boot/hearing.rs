@@ -32,20 +32,22 @@ impl Hearing {
         events: &Events,
     ) -> Result<Self, Refused> {
         loop {
-            let (heard, failures) = round(gateways, origin, quorum.boot()).await?;
+            let (heard, failures) = round(gateways, origin, quorum.boot()).await;
             let testimonies: Vec<Testimony> = heard.iter().map(|(testimony, _)| testimony.clone()).collect();
             match Agreed::from(&testimonies, quorum) {
                 Err(BootRefused::Waiting { .. }) => {
-                    let missing: Vec<&str> = failures.iter().map(|(name, _)| name.as_str()).collect();
                     let why: Vec<&str> = failures.iter().map(|(_, why)| why.as_str()).collect();
-                    events.waiting(&missing, &why.join("; "));
+                    events.waiting(&names(&failures), &why.join("; "));
                 }
                 Err(refused) => return Err(refused.into()),
                 Ok(_) => {
                     let times: Vec<u64> = heard.iter().map(|(_, time)| *time).collect();
-                    let time = QuorumTime::new(&times, quorum.boot());
-                    let time = time.map_err(|error| Refused::new(error.name(), error.to_string()))?;
-                    return Ok(Self { quorum: *quorum, testimonies, time });
+                    match QuorumTime::new(&times, quorum.boot()) {
+                        Ok(time) => return Ok(Self { quorum: *quorum, testimonies, time }),
+                        // Somebody who is missing may settle whose clock is wrong.
+                        Err(error) if failures.is_empty() => return Err(Refused::new(error.name(), error.to_string())),
+                        Err(error) => events.waiting(&names(&failures), &error.to_string()),
+                    }
                 }
             }
             tokio::time::sleep(PAUSE).await;
@@ -73,11 +75,15 @@ impl Hearing {
     }
 }
 
+fn names(failures: &[(String, String)]) -> Vec<&str> {
+    failures.iter().map(|(name, _)| name.as_str()).collect()
+}
+
 type Heard = (Testimony, u64);
 type Round = (Vec<Heard>, Vec<(String, String)>);
 
 /// Asks every gateway once, in parallel; those that are slow when enough have answered get a short grace.
-async fn round(gateways: &Gateways, origin: &Origin, enough: usize) -> Result<Round, Refused> {
+async fn round(gateways: &Gateways, origin: &Origin, enough: usize) -> Round {
     let mut asked = JoinSet::new();
     for gateway in gateways.members() {
         let (gateway, origin) = (Arc::clone(gateway), origin.clone());
@@ -96,29 +102,23 @@ async fn round(gateways: &Gateways, origin: &Origin, enough: usize) -> Result<Ro
         silent.retain(|other| *other != name);
         match answer {
             Ok(answer) => heard.push(answer),
-            Err(Asked::OutOfReach(why)) => failures.push((name, why)),
-            Err(Asked::Refused(refused)) => return Err(refused),
+            Err(why) => failures.push((name, why)),
         }
     }
     failures.extend(silent.into_iter().map(|name| (name, "no answer yet".to_owned())));
-    Ok((heard, failures))
+    (heard, failures)
 }
 
-enum Asked {
-    OutOfReach(String),
-    Refused(Refused),
-}
-
-async fn ask(gateway: &Gateway, origin: &Origin) -> Result<Heard, Asked> {
-    let answer = gateway.origin(origin.as_str()).await.map_err(|error| Asked::OutOfReach(error.to_string()))?;
-    let refused = |detail: String| Asked::Refused(Refused::new("genesis", format!("gateway {}: {detail}", gateway.name())));
-    let registered = answer.registration.map(|registration| read(&registration)).transpose().map_err(&refused)?;
+/// One gateway's testimony. One that makes no sense counts as none: a gateway alone must not be able to stop a boot.
+async fn ask(gateway: &Gateway, origin: &Origin) -> Result<Heard, String> {
+    let answer = gateway.origin(origin.as_str()).await.map_err(|error| error.to_string())?;
+    let registered = answer.registration.map(|registration| read(&registration)).transpose()?;
     let newest = match (&registered, answer.checkpoint.as_slice()) {
         (_, []) => None,
-        (None, _) => return Err(refused("a checkpoint without a registration".to_owned())),
+        (None, _) => return Err("a checkpoint without a registration".to_owned()),
         (Some(registered), note) => {
             let verified = SignedCheckpoint::verify(note, origin, &registered.journal_key);
-            Some(verified.map_err(|error| refused(error.to_string()))?)
+            Some(verified.map_err(|error| error.to_string())?)
         }
     };
     Ok((Testimony { gateway: gateway.name().to_owned(), registered, newest }, answer.time))

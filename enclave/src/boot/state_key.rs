@@ -20,6 +20,9 @@ use crate::events::Events;
 use crate::gateways::GatewayError;
 use crate::rows::RowsError;
 
+/// Refusals that asking again does not change; every other one passes.
+const FINAL: [&str; 4] = ["attestation", "malformed", "origin", "unopened"];
+
 /// The shares of the state key, each wrapped by its provider's KMS: the one row that is not sealed by the state key.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -77,7 +80,7 @@ pub(super) async fn rebuild(sealed: &Sealed, registered: &Registered, events: &E
             let Ok((provider, answer)) = answer else { continue };
             match answer {
                 Ok(share) => shares.push((provider, share)),
-                Err(GatewayError::Refused { kind, detail, .. }) => {
+                Err(GatewayError::Refused { kind, detail, .. }) if FINAL.contains(&kind.as_str()) => {
                     tracing::warn!(provider = provider.name(), kind, detail, "no share of the state key");
                     refusals.insert(provider.name(), format!("{kind}: {detail}"));
                 }

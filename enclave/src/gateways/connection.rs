@@ -62,11 +62,6 @@ impl Connections {
         Ok(self.statement().await?.hpke_key)
     }
 
-    /// The witness key that the identity vouches for.
-    pub(super) async fn witness_key(&self) -> Result<[u8; 32], GatewayError> {
-        Ok(self.statement().await?.witness_key)
-    }
-
     /// One request. It is sent once, on one connection; a kept connection that turns out to be closed before a byte
     /// was sent is replaced.
     pub(super) async fn post(

@@ -19,7 +19,7 @@ use crate::configuration::GatewayPin;
 
 /// Why a gateway's certificate was refused.
 #[derive(Debug, thiserror::Error)]
-pub enum PinError {
+pub(super) enum PinError {
     /// The certificate cannot be read.
     #[error("the certificate of gateway {0:?} cannot be read")]
     Certificate(String),

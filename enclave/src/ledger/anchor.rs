@@ -9,10 +9,10 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use shroud_journal::witness::Answer;
-use shroud_journal::{AddCheckpoint, CosignedCheckpoint, Cosigning, Quorum, SignedCheckpoint, WitnessKey, Witnesses};
-use shroud_wire::note::SignatureLine;
+use shroud_journal::{AddCheckpoint, ClockError, CosignedCheckpoint, Quorum, SignedCheckpoint};
 use tokio::sync::{Mutex as AsyncMutex, mpsc, watch};
 
+use super::gathering::{Gathering, Heard, Said};
 use super::log::Log;
 use crate::clock::Clock;
 use crate::gateways::{Gateway, Gateways};
@@ -34,7 +34,13 @@ struct Member {
     asked: AsyncMutex<()>,
 }
 
-type Lines = (String, [u8; 32], Result<Vec<SignatureLine>, String>);
+/// Why a round ended without a quorum.
+pub(super) enum Obstacle {
+    /// The next round may succeed.
+    Passing(String),
+    /// No round of this guest will: it must be replaced, or start anew.
+    Final(String),
+}
 
 /// The rounds of cosignatures, and how far they have come.
 pub(crate) struct Anchor {
@@ -48,6 +54,7 @@ pub(crate) struct Anchor {
     newest: RwLock<Option<Arc<CosignedCheckpoint>>>,
     keys: Mutex<BTreeMap<String, [u8; 32]>>,
     obstacle: Mutex<String>,
+    ended: watch::Sender<Option<String>>,
 }
 
 impl Anchor {
@@ -75,6 +82,7 @@ impl Anchor {
             newest: RwLock::default(),
             keys: Mutex::default(),
             obstacle: Mutex::default(),
+            ended: watch::Sender::new(None),
         });
         tokio::spawn(Arc::clone(&anchor).rounds());
         anchor
@@ -87,6 +95,13 @@ impl Anchor {
 
     pub(super) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Resolves when no round can succeed any more, with the reason.
+    pub(super) async fn ended(&self) -> String {
+        let mut ended = self.ended.subscribe();
+        let reason = ended.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        reason.unwrap_or_else(|| "the rounds of cosignatures ended".to_owned())
     }
 
     /// Hands over the checkpoint of a batch that the store has acknowledged.
@@ -140,7 +155,12 @@ impl Anchor {
                         self.publish(cosigned);
                         break;
                     }
-                    Err(obstacle) => {
+                    Err(Obstacle::Final(reason)) => {
+                        self.hinder(reason.clone());
+                        self.ended.send_replace(Some(reason));
+                        return;
+                    }
+                    Err(Obstacle::Passing(obstacle)) => {
                         tracing::warn!(obstacle, "no quorum of cosignatures");
                         self.hinder(obstacle);
                         tokio::time::sleep(pause).await;
@@ -167,97 +187,76 @@ impl Anchor {
         }
     }
 
-    /// One round: every gateway that is free is asked, the first that make a quorum end it.
-    async fn round(&self, checkpoint: SignedCheckpoint) -> Result<CosignedCheckpoint, String> {
+    /// One round: every gateway that is free is asked, the first that make a quorum end it. Answers that make none
+    /// together (a clock that is off, a key that another claims) do not spoil those that do.
+    async fn round(&self, checkpoint: SignedCheckpoint) -> Result<CosignedCheckpoint, Obstacle> {
         let (sender, mut answers) = mpsc::channel(self.members.len());
         for member in &self.members {
             self.ask(Arc::clone(member), checkpoint.clone(), sender.clone());
         }
         drop(sender);
-        let mut cosigning = Cosigning::new(checkpoint);
-        let mut obstacles = Vec::new();
+        let mut gathering = Gathering::new(&self.quorum, checkpoint);
         let deadline = tokio::time::Instant::now() + ROUND;
         loop {
-            let Ok(answer) = tokio::time::timeout_at(deadline, answers.recv()).await else {
-                obstacles.push("the others did not answer in time".to_owned());
-                return Err(obstacles.join("; "));
-            };
-            let Some((name, key, lines)) = answer else {
-                return Err(format!("{} of {} witnesses cosigned; {}", cosigning.count(), self.quorum.write(), obstacles.join("; ")));
-            };
-            match lines {
-                Ok(lines) => self.take(&mut cosigning, name, key, &lines, &mut obstacles),
-                Err(obstacle) => obstacles.push(format!("{name}: {obstacle}")),
+            match tokio::time::timeout_at(deadline, answers.recv()).await {
+                Ok(Some(answer)) => gathering.take(answer),
+                Ok(None) => return Err(gathering.failed()),
+                Err(_) => {
+                    gathering.note("the others did not answer in time".to_owned());
+                    return Err(gathering.failed());
+                }
             }
-            if cosigning.count() >= self.quorum.write() {
-                let cosigned = cosigning.finish(&self.quorum).map_err(|(_, error)| error.to_string())?;
-                self.clock.witness(cosigned.time()).map_err(|error| error.to_string())?;
+            if gathering.superseded() {
+                return Err(Obstacle::Final("a guest of a newer term has taken over".to_owned()));
+            }
+            if let Some(cosigned) = gathering.cosigned() {
+                self.clock.witness(cosigned.time()).map_err(|error| match error {
+                    ClockError::Leap { .. } => Obstacle::Final(error.to_string()),
+                    _ => Obstacle::Passing(error.to_string()),
+                })?;
+                self.remember(gathering.keys());
                 return Ok(cosigned);
             }
         }
     }
 
-    fn take(
-        &self,
-        cosigning: &mut Cosigning,
-        name: String,
-        key: [u8; 32],
-        lines: &[SignatureLine],
-        obstacles: &mut Vec<String>,
-    ) {
-        let witnesses = {
-            let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            keys.insert(name.clone(), key);
-            let keys = keys.iter().map(|(name, key)| WitnessKey::new(name, *key)).collect::<Result<Vec<_>, _>>();
-            keys.map_err(|error| error.to_string()).and_then(|keys| Witnesses::new(keys).map_err(|e| e.to_string()))
-        };
-        let witnesses = match witnesses {
-            Ok(witnesses) => witnesses,
-            Err(error) => return obstacles.push(error),
-        };
-        for line in lines.iter().filter(|line| line.name == name) {
-            if let Err(error) = cosigning.add(&witnesses, line) {
-                obstacles.push(format!("{name}: {error}"));
-            }
-        }
+    fn remember(&self, keys: BTreeMap<String, [u8; 32]>) {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner).extend(keys);
     }
 
-    fn ask(&self, member: Arc<Member>, checkpoint: SignedCheckpoint, to: mpsc::Sender<Lines>) {
+    fn ask(&self, member: Arc<Member>, checkpoint: SignedCheckpoint, to: mpsc::Sender<Heard>) {
         let log = Arc::clone(&self.log);
         tokio::spawn(async move {
             let Ok(_asked) = member.asked.try_lock() else { return };
             let name = member.gateway.name().to_owned();
-            let (key, lines) = cosign(&member, &log, &checkpoint).await;
-            let _ = to.send((name, key, lines)).await;
+            let _ = to.send(cosign(&member, name, &log, &checkpoint).await).await;
         });
     }
 }
 
 /// Asks one witness, from the size that it remembers; its 409 tells that size once.
-async fn cosign(member: &Member, log: &Log, checkpoint: &SignedCheckpoint) -> ([u8; 32], Result<Vec<SignatureLine>, String>) {
+async fn cosign(member: &Member, name: String, log: &Log, checkpoint: &SignedCheckpoint) -> Heard {
     let new = checkpoint.checkpoint().size;
-    let mut key = [0; 32];
     for _ in 0..2 {
         let old = member.size.load(Ordering::Acquire);
         let Some(proof) = log.consistency(old, new) else {
-            return (key, Err(format!("it remembers {old} entries, this journal has {new}")));
+            return Heard::nothing(name, format!("it remembers {old} entries, this journal has {new}"));
         };
         let request = AddCheckpoint::new(old, proof, checkpoint).to_bytes();
         let answer = match member.gateway.add_checkpoint(request).await {
             Ok(answer) => answer,
-            Err(error) => return (key, Err(error.to_string())),
+            Err(error) => return Heard::nothing(name, error.to_string()),
         };
-        key = answer.witness_key;
         match Answer::read(answer.status, &answer.body) {
             Answer::Cosigned(lines) => {
                 member.size.store(new, Ordering::Release);
-                return (key, Ok(lines));
+                return Heard { name, said: Said::Lines(answer.witness_key, lines) };
             }
             Answer::Conflict { size } => member.size.store(size, Ordering::Release),
-            Answer::Superseded { term } => return (key, Err(format!("a guest of term {term} has taken over"))),
-            Answer::Refused { status, detail } => return (key, Err(format!("refused with {status}: {detail}"))),
-            Answer::Malformed { status } => return (key, Err(format!("a malformed answer with {status}"))),
+            Answer::Superseded { term } => return Heard { name, said: Said::Superseded(term) },
+            Answer::Refused { status, detail } => return Heard::nothing(name, format!("refused with {status}: {detail}")),
+            Answer::Malformed { status } => return Heard::nothing(name, format!("a malformed answer with {status}")),
         }
     }
-    (key, Err("it changed its mind about what it remembers".to_owned()))
+    Heard::nothing(name, "it changed its mind about what it remembers".to_owned())
 }

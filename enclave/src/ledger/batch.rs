@@ -1,9 +1,11 @@
 //! From drafts to one batch: checks that can change, rows sealed, entries applied, one checkpoint signed.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use shroud_attestation::session::root_message;
 use shroud_custody::{Random as _, StateKey, SystemRandom};
 use shroud_journal::{Entry, Kind, RowChange, SignedCheckpoint, State, row_hash};
 use shroud_wire::canonical::Canonical;
+use shroud_wire::limits;
 use shroud_wire::store::{Commit, EntryRecord, Row, RowWrite, Table};
 use uuid::Uuid;
 
@@ -11,6 +13,9 @@ use super::draft::{Draft, Guard, Refusal, Write};
 use super::log::Log;
 use super::{LedgerError, Receipt};
 use crate::rows::RowKeys;
+
+/// About how many bytes a batch may take; the rest of a frame is for what sealing and framing add.
+const SIZE: usize = limits::FRAME / 2;
 
 /// What turns plain drafts into what the store may see.
 pub(crate) struct Sealing {
@@ -37,6 +42,11 @@ impl Sealing {
         let mut public = [0; 32];
         public.copy_from_slice(self.journal_key.public_key().as_ref());
         public
+    }
+
+    /// The journal key's signature over the root of a batch of sessions, under its own label.
+    pub(crate) fn sign_session(&self, root: &[u8; 32]) -> Vec<u8> {
+        self.journal_key.sign(&root_message(root)).as_ref().to_vec()
     }
 
     /// The names under which the store keeps rows.
@@ -101,13 +111,14 @@ impl Sealing {
 /// One batch on its way to the store.
 pub(super) struct Batch {
     commit: Commit,
+    size: usize,
 }
 
 impl Batch {
     /// A batch that extends what is applied so far.
     pub(super) fn after(log: &Log) -> Self {
         let (expected_size, expected_head) = log.with(|state| (state.size(), head(state)));
-        Self { commit: Commit { expected_size, expected_head, ..Commit::default() } }
+        Self { commit: Commit { expected_size, expected_head, ..Commit::default() }, size: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -118,9 +129,10 @@ impl Batch {
         self.commit.entries.len()
     }
 
-    /// How many rows it writes.
-    pub(super) fn rows(&self) -> usize {
-        self.commit.rows.len()
+    /// Whether a further draft fits: the whole batch must go in one frame to the store.
+    pub(super) fn takes(&self, draft: &Draft, details: &[u8]) -> bool {
+        let size = self.size.saturating_add(draft.size()).saturating_add(details.len());
+        self.commit.rows.len() + draft.writes.len() <= limits::ROWS && size <= SIZE
     }
 
     /// Joins a draft: its guards hold now, its entry is applied, its rows are sealed. Or nothing happened.
@@ -129,9 +141,14 @@ impl Batch {
         log: &Log,
         sealing: &Sealing,
         mut draft: Draft,
+        details: Vec<u8>,
         times: (u64, u64),
     ) -> Result<Receipt, LedgerError> {
         let (windows, newest) = times;
+        if self.is_empty() && !self.takes(&draft, &details) {
+            return Err(Refusal::Entry("one record is larger than a batch may be".to_owned()).into());
+        }
+        let size = draft.size().saturating_add(details.len());
         log.with(|state| draft.guards.drain(..).try_for_each(|guard| holds(guard, state, windows)))?;
         let mut rows = Vec::with_capacity(draft.writes.len());
         let mut changes = Vec::with_capacity(draft.writes.len());
@@ -140,11 +157,14 @@ impl Batch {
             rows.push(row);
             changes.push(change);
         }
-        let entry = entry(log, draft, changes, newest)?;
+        let entry = entry(log, draft, details, changes, newest);
         let applied = log.apply(&entry).map_err(|error| Refusal::Entry(error.to_string()))?;
-        let sealed = sealing.seal(&sealing.entry_context(applied.sequence), &applied.bytes)?;
+        // What was applied and cannot be written takes the whole state with it.
+        let sealed = sealing.seal(&sealing.entry_context(applied.sequence), &applied.bytes);
+        let sealed = sealed.map_err(|error| LedgerError::Stopped(error.to_string()))?;
         self.commit.entries.push(EntryRecord { sequence: applied.sequence, sealed });
         self.commit.rows.append(&mut rows);
+        self.size += size;
         Ok(Receipt { sequence: entry.sequence, event: Uuid::from_bytes(entry.id), time: entry.time })
     }
 
@@ -177,12 +197,11 @@ fn holds(guard: Guard, state: &State, windows: u64) -> Result<(), Refusal> {
     }
 }
 
-fn entry(log: &Log, draft: Draft, rows: Vec<RowChange>, now: u64) -> Result<Entry, Refusal> {
+fn entry(log: &Log, draft: Draft, details: Vec<u8>, rows: Vec<RowChange>, now: u64) -> Entry {
     let next = log.with(State::next);
     let mut blinding = [0; 32];
     SystemRandom.fill(&mut blinding);
-    let details = serde_json::to_vec(&draft.details).map_err(|error| Refusal::Entry(error.to_string()))?;
-    Ok(Entry {
+    Entry {
         sequence: next.sequence,
         previous: next.previous,
         time: now.max(next.time),
@@ -196,7 +215,7 @@ fn entry(log: &Log, draft: Draft, rows: Vec<RowChange>, now: u64) -> Result<Entr
         spends: draft.spends,
         details,
         blinding,
-    })
+    }
 }
 
 /// The first batch of a journal, committed before there is a ledger: the genesis alone.
@@ -207,6 +226,94 @@ pub(crate) fn first_entry(
     now: u64,
 ) -> Result<(Commit, SignedCheckpoint), LedgerError> {
     let mut batch = Batch::after(log);
-    batch.join(log, sealing, draft, (now, now))?;
+    let details = draft.details()?;
+    batch.join(log, sealing, draft, details, (now, now))?;
     Ok(batch.finish(log, sealing))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use shroud_journal::Origin;
+
+    use super::*;
+
+    const ORIGIN: &str = "log.example/1";
+
+    fn scene() -> (Log, Sealing) {
+        let log = Log::new(Origin::new(ORIGIN).unwrap(), State::new());
+        let journal_key = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap();
+        let sealing = Sealing::new(ORIGIN, StateKey::generate(&mut SystemRandom), journal_key);
+        let genesis = Draft::new(Kind::Genesis, "enclave", ORIGIN, json!({}));
+        first_entry(&log, &sealing, genesis, 1).unwrap();
+        let boot = Draft::new(Kind::Boot, "enclave", ORIGIN, json!({}));
+        Batch::after(&log).join(&log, &sealing, boot, b"{}".to_vec(), (1, 1)).unwrap();
+        (log, sealing)
+    }
+
+    fn draft(key: &str, bytes: usize) -> Draft {
+        let mut draft = Draft::new(Kind::Setting, "user:1", "setting:1", json!({}));
+        let body = vec![0; bytes].into();
+        draft.writes.push(Write::Put { table: Table::Settings, key: key.to_owned(), body, columns: Vec::new() });
+        draft
+    }
+
+    #[test]
+    fn a_batch_never_outgrows_a_frame() {
+        let (log, sealing) = scene();
+        let mut batch = Batch::after(&log);
+        let mut joined = 0;
+        loop {
+            let (draft, details) = (draft(&joined.to_string(), 1 << 20), vec![b' '; 100_000]);
+            if !batch.takes(&draft, &details) {
+                break;
+            }
+            batch.join(&log, &sealing, draft, details, (1, 1)).unwrap();
+            joined += 1;
+        }
+        assert!((2..8).contains(&joined), "{joined}");
+        let (commit, _) = batch.finish(&log, &sealing);
+        let operation = Some(shroud_wire::store::Operation::Commit(commit));
+        assert!(shroud_wire::frame::encode(&shroud_wire::store::Request { id: 1, operation }).is_ok());
+    }
+
+    #[test]
+    fn a_record_that_no_batch_could_hold_is_refused_and_changes_nothing() {
+        let (log, sealing) = scene();
+        let before = log.size();
+        let refused = Batch::after(&log).join(&log, &sealing, draft("a", SIZE), Vec::new(), (1, 1));
+        assert!(matches!(refused, Err(LedgerError::Refused(Refusal::Entry(_)))));
+        assert_eq!(log.size(), before);
+    }
+
+    #[test]
+    fn a_decision_under_an_older_row_is_refused() {
+        let (log, sealing) = scene();
+        let mut batch = Batch::after(&log);
+        batch.join(&log, &sealing, draft("a", 1), Vec::new(), (1, 1)).unwrap();
+        let guard = |version| Guard::Unchanged { table: Table::Settings, key: "a".into(), version, what: "the row" };
+        for (version, holds) in [(None, false), (Some(1), true), (Some(1), false)] {
+            let mut next = draft("a", 1);
+            next.guards.push(guard(version));
+            assert_eq!(batch.join(&log, &sealing, next, Vec::new(), (1, 1)).is_ok(), holds, "{version:?}");
+        }
+    }
+
+    #[test]
+    fn the_store_sees_neither_keys_nor_bodies() {
+        let (log, sealing) = scene();
+        let mut batch = Batch::after(&log);
+        let mut secret = draft("agents/7/secret-path", 0);
+        if let Some(Write::Put { body, .. }) = secret.writes.first_mut() {
+            *body = b"sk_live_value".to_vec().into();
+        }
+        batch.join(&log, &sealing, secret, b"\"sk_live_detail\"".to_vec(), (1, 1)).unwrap();
+        let (commit, _) = batch.finish(&log, &sealing);
+        let bytes = prost::Message::encode_to_vec(&commit);
+        let found = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+        assert!(found(ORIGIN.as_bytes()), "the checkpoint names the origin");
+        for needle in [&b"secret-path"[..], b"sk_live_value", b"sk_live_detail"] {
+            assert!(!found(needle));
+        }
+    }
 }

@@ -3,9 +3,13 @@
 use serde_json::Value;
 use shroud_custody::CustodyMode;
 use shroud_journal::{Kind, Spend, State};
+use shroud_wire::limits;
 use shroud_wire::store::Table;
 
 use crate::records::Record;
+
+/// More than actor, subject, hashes and framing of one entry take.
+const FIXED: usize = 4096;
 
 /// A check that failed when a record joined its batch.
 #[derive(Debug, thiserror::Error)]
@@ -32,10 +36,10 @@ pub enum Refusal {
 }
 
 /// A budget check under the state at joining; `now` is the windows' time.
-pub type Room = Box<dyn FnOnce(&State, u64) -> Result<(), Refusal> + Send>;
+pub(crate) type Room = Box<dyn FnOnce(&State, u64) -> Result<(), Refusal> + Send>;
 
 /// What must still hold when a record joins its batch.
-pub enum Guard {
+pub(crate) enum Guard {
     /// The row has the version that the decision was made on; `None`: it must not exist.
     Unchanged {
         /// Its table.
@@ -83,7 +87,7 @@ pub(crate) enum Write {
 }
 
 /// What is about to be recorded.
-pub struct Draft {
+pub(crate) struct Draft {
     pub(crate) kind: Kind,
     pub(crate) actor: String,
     pub(crate) subject: String,
@@ -98,7 +102,7 @@ pub struct Draft {
 impl Draft {
     /// An entry of `kind`: who did it, and to what.
     #[must_use]
-    pub fn new(kind: Kind, actor: impl Into<String>, subject: impl Into<String>, details: Value) -> Self {
+    pub(crate) fn new(kind: Kind, actor: impl Into<String>, subject: impl Into<String>, details: Value) -> Self {
         Self {
             kind,
             actor: actor.into(),
@@ -139,9 +143,34 @@ impl Draft {
     }
 
     /// Removes a row.
-    pub(crate) fn delete<T: Record>(mut self, key: impl Into<String>) -> Self {
-        self.writes.push(Write::Delete { table: T::TABLE, key: key.into() });
+    pub(crate) fn delete<T: Record>(self, key: impl Into<String>) -> Self {
+        self.remove(T::TABLE, key)
+    }
+
+    /// Removes a row of a table, whatever it holds.
+    pub(crate) fn remove(mut self, table: Table, key: impl Into<String>) -> Self {
+        self.writes.push(Write::Delete { table, key: key.into() });
         self
+    }
+
+    /// How many bytes its rows and its entry take at most, the details left out.
+    pub(crate) fn size(&self) -> usize {
+        let write = |write: &Write| match write {
+            Write::Put { body, key, .. } => body.len() + key.len(),
+            Write::Open { body, key, .. } => body.len() + key.len(),
+            Write::Delete { key, .. } => key.len(),
+        };
+        // Each row is named in the entry as well; sealing and framing add less than this.
+        let rows: usize = self.writes.iter().map(|one| 2 * limits::ROW_KEY + write(one)).sum();
+        rows + self.spends.len() * 4 * limits::ENTRY_TEXT + FIXED
+    }
+
+    /// What the customer will be shown, as the entry carries it.
+    ///
+    /// # Errors
+    /// [`Refusal::Entry`] if it has no JSON form.
+    pub(crate) fn details(&self) -> Result<Vec<u8>, Refusal> {
+        serde_json::to_vec(&self.details).map_err(|error| Refusal::Entry(error.to_string()))
     }
 
     /// Holds only while a row has the version that was read.

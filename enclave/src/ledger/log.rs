@@ -61,8 +61,8 @@ impl Log {
         })
     }
 
-    /// The proof that a witness needs to go from `old` to `new`.
-    pub(super) fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
+    /// The proof that the journal of `new` entries extends the one of `old`; `None` if there are no such journals.
+    pub(crate) fn consistency(&self, old: u64, new: u64) -> Option<Vec<Hash>> {
         self.with(|state| state.tree().consistency(old, new))
     }
 

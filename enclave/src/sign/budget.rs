@@ -50,7 +50,19 @@ impl Spend for Budget<'_> {
     }
 }
 
+/// What a counter without a limit may take at once: an approval without end must not fill it for a day.
+const UNLIMITED: u32 = 192;
+
+/// The amount that the journal keeps: exact wherever there is a limit, clamped where there is none.
+pub(super) fn recorded(reservation: &Reservation) -> U256 {
+    match reservation.limit {
+        Some(_) => reservation.amount,
+        None => reservation.amount.min(U256::from(1) << UNLIMITED),
+    }
+}
+
 fn room(state: &State, agent: &str, reservation: &Reservation, now: u64) -> Result<(), Refusal> {
+    // What has no limit of its own is recorded clamped, so that its counter cannot overflow.
     let Some(limit) = reservation.limit else { return Ok(()) };
     let spent = state.preview(agent, &reservation.counter, now).map_or(U256::MAX, |spent| spent.amount);
     if spent.checked_add(reservation.amount).is_some_and(|sum| sum <= limit) {

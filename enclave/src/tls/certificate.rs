@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{EcdsaKeyPair, KeyPair as _};
-use der::asn1::{AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, ObjectIdentifier, OctetString, UintRef};
+use der::asn1::{
+    AnyRef, BitStringRef, ContextSpecific, GeneralizedTime, ObjectIdentifier, OctetString, UintRef,
+};
 use der::{Decode as _, Encode, Sequence, TagMode, TagNumber};
 use shroud_attestation::certificate::EXTENSION_OID;
 use x509_cert::ext::Extension;
@@ -57,10 +59,18 @@ pub(super) fn spki(pair: &EcdsaKeyPair) -> der::Result<Vec<u8>> {
 }
 
 /// The certificate over `spki`, signed by its own key, carrying `evidence` as the content of its extension.
-pub(super) fn self_signed(pair: &EcdsaKeyPair, spki: &[u8], evidence: &[u8], now: u64) -> der::Result<Vec<u8>> {
+pub(super) fn self_signed(
+    pair: &EcdsaKeyPair,
+    spki: &[u8],
+    evidence: &[u8],
+    now: u64,
+) -> der::Result<Vec<u8>> {
     let name: Name = "CN=shroud-enclave".parse()?;
-    let extension =
-        Extension { extn_id: EXTENSION_OID, critical: false, extn_value: OctetString::new(evidence.to_vec())? };
+    let extension = Extension {
+        extn_id: EXTENSION_OID,
+        critical: false,
+        extn_value: OctetString::new(evidence.to_vec())?,
+    };
     let tbs = Tbs {
         version: explicit(0, 2),
         serial: UintRef::new(&[1])?,

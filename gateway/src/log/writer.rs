@@ -69,3 +69,25 @@ impl Writer {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn nothing_is_durable_where_the_disk_refuses() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log");
+        std::fs::write(&path, "").unwrap();
+        let file = File::open(&path).unwrap();
+        let head = Head { sequence: 0, previous: [0; 32] };
+        let writer = Writer { file, head, unwritten: Arc::default() };
+        let (queue, lines) = mpsc::sync_channel(1);
+        let (durable, told) = oneshot::channel();
+        let event = Event::Started { reference: 1 };
+        queue.send(Waiting { time: 1, event, durable: Some(durable) }).unwrap();
+        std::thread::spawn(move || writer.run(&lines)).join().unwrap();
+        assert!(told.await.is_err());
+        assert_eq!(std::fs::read(&path).unwrap(), b"");
+    }
+}

@@ -94,10 +94,23 @@ fn decode(slot: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn content(path: &Path) -> Option<Vec<u8>> {
         Slots::open(path).unwrap().map(|(_, content)| content)
+    }
+
+    proptest! {
+        #[test]
+        fn hostile_slots_never_panic(slot: Vec<u8>, length: u32, content: Vec<u8>) {
+            prop_assert_eq!(decode(&slot), None);
+            let body = [&7_u64.to_be_bytes(), length.to_be_bytes().as_slice(), &content].concat();
+            let forged = [sha256(&body).as_slice(), &body].concat();
+            let exact = usize::try_from(length) == Ok(content.len());
+            prop_assert_eq!(decode(&forged).is_some(), exact);
+        }
     }
 
     #[test]

@@ -246,35 +246,3 @@ async fn concurrent_calls_extend_one_line() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 409, 409, 409, 409, 409, 409, 409]);
 }
-
-#[tokio::test]
-async fn latency_temporary() {
-    let (deployment, mut client) = registered().await;
-    let mut journal = Journal::of(1);
-    client.post(PATH, journal.request(0)).await;
-    let mut times = vec![];
-    for n in 0..500u64 {
-        journal.grow(n as u8, 1);
-        let request = journal.request(n + 1);
-        let at = std::time::Instant::now();
-        let reply = client.post(PATH, request).await;
-        times.push(at.elapsed());
-        assert!(reply.status.is_success());
-    }
-    times.sort();
-    println!("add-checkpoint p50 {:?} p99 {:?}", times[250], times[495]);
-    let guest = Guest::of(ORIGIN);
-    let wrapped = deployment.wrap(&mut client, &guest, b"kek", &[7; 32]).await.body;
-    let mut times = vec![];
-    for _ in 0..200 {
-        let body = super::deployment::unwrap_body(ORIGIN, b"kek", &wrapped);
-        let nonce = deployment.nonce(&mut client).await;
-        let asked = deployment.attest(&guest, "/v1/unwrap", nonce, body, |_| {});
-        let at = std::time::Instant::now();
-        let reply = client.post("/v1/unwrap", asked.attested.encode_to_vec()).await;
-        times.push(at.elapsed());
-        assert!(reply.status.is_success());
-    }
-    times.sort();
-    println!("unwrap p50 {:?} p99 {:?}", times[100], times[198]);
-}

@@ -104,7 +104,7 @@ struct Inner {
     writes: mpsc::Sender<writer::Job>,
     thread: Mutex<Option<JoinHandle<()>>>,
     readers: Mutex<Vec<Connection>>,
-    reading: Semaphore,
+    reading: Arc<Semaphore>,
 }
 
 /// The place of a change in the order of changes.
@@ -137,7 +137,7 @@ impl Sqlite {
             writes,
             thread: Mutex::new(Some(thread)),
             readers: Mutex::new(readers),
-            reading: Semaphore::new(READERS),
+            reading: Arc::new(Semaphore::new(READERS as usize)),
         })))
     }
 
@@ -157,9 +157,11 @@ impl Sqlite {
     /// # Errors
     /// [`SqliteError::Sqlite`], [`SqliteError::AnswerTooLarge`] or [`SqliteError::Stopped`].
     pub async fn query(&self, query: Query) -> Result<Outcome, SqliteError> {
-        let _permit = self.0.reading.acquire().await.map_err(|_| SqliteError::Stopped)?;
+        let permit = self.0.reading.clone().acquire_owned().await.map_err(|_| SqliteError::Stopped)?;
         let inner = self.0.clone();
+        // Whoever asked may be gone before the reading is done: the permit stays with the connection.
         let read = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
             let mut connection = inner.reader().ok_or(SqliteError::Stopped)?;
             let outcome = query::run(&mut connection, query);
             inner.put_back(connection);
@@ -174,8 +176,14 @@ impl Sqlite {
         SqliteError::Stopped
     }
 
-    /// Finishes the changes that are in line and closes the database for writing.
+    /// Finishes the changes that are in line and closes the database. What is asked later is answered `Stopped`.
+    ///
+    /// The readers go first: whoever closes a database last folds its WAL in, and a reader may not.
     pub async fn close(&self) {
+        if let Ok(_all) = self.0.reading.acquire_many(READERS).await {
+            self.0.reading.close();
+            self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
         let _ = self.0.writes.send(writer::Job::Stop).await;
         let thread = self.0.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {

@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use shroud_wire::link::Link;
-use shroud_wire::store::{Operation, Outcome, Table};
+use shroud_wire::store::{HeadQuery, Operation, Outcome, Table};
 use tempfile::TempDir;
 
 use crate::client::{Client, batch, head_at, put, row};
@@ -116,6 +116,12 @@ async fn a_terminated_program_ends_cleanly() {
     let mut program = Program::start(&folder);
     let mut client = Program::client(&folder).await;
     client.commits(&batch(0, 1, vec![])).await;
+    for _ in 0..8 {
+        client.send(Operation::Head(HeadQuery {})).await.unwrap();
+    }
+    for _ in 0..8 {
+        client.receive().await.unwrap();
+    }
     let pid = program.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     assert!(program.0.wait().unwrap().success());

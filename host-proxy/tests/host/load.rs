@@ -111,6 +111,24 @@ async fn proxy_load_a_client_that_never_reads_is_cut_and_others_are_served() {
     tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn proxy_load_clients_that_leave_amid_a_read_take_no_reader_along() {
+    let host = Running::start(Limits::default()).await;
+    let mut store = host.store().await;
+    let mut large = batch(0, 16, vec![]);
+    large.entries.iter_mut().for_each(|entry| entry.sealed = vec![1; ENTRY]);
+    store.commits(&large).await;
+    for _ in 0..50 {
+        for _ in 0..4 {
+            let mut leaving = host.store().await;
+            leaving.send(Operation::Entries(EntriesQuery { from: 0, limit: 16 })).await.unwrap();
+            // What follows is no request: the connection is ended while its first one is under way.
+            leaving.link.write_all(&[0xff; 4]).await.unwrap();
+        }
+        assert_eq!(store.head().await.size, 16);
+    }
+}
+
 #[tokio::test]
 async fn proxy_load_a_flood_of_requests_waits_and_is_answered() {
     const REQUESTS: u64 = 20_000;

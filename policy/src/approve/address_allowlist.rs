@@ -51,23 +51,19 @@ fn target<S: ?Sized>(case: &Case<'_, S>, effect: &Effect) -> Result<(), Refusal>
     let chain = case.effect_chain(effect);
     let Some(list) = missing_from(case.rules.to_allowlists(chain), address) else { return Ok(()) };
     let mut tokens = case.rules.token_allowlists(chain).peekable();
-    let is_token = effect.asset == Some(Asset::Token(address));
-    if is_token && tokens.peek().is_some() && missing_from(tokens, address).is_none() {
+    if tokens.peek().is_some() && missing_from(tokens, address).is_none() {
         return Ok(());
     }
-    if domain_entry(case, effect, address).is_some() {
+    if of_listed_domain(case, address) {
         return Ok(());
     }
     Err(Refusal::new(Reason::NotListed { role: "contract", address, list }))
 }
 
 /// A contract whose typed data may be signed need not be a recipient as well.
-fn domain_entry<'a, S: ?Sized>(case: &Case<'a, S>, effect: &Effect, contract: Address) -> Option<&'a DomainEntry> {
-    let Payload::TypedData(data) = case.intent.payload() else { return None };
-    if data.verifying_contract() != effect.target || effect.target != Some(contract) {
-        return None;
-    }
-    entry(case.rules, data)
+fn of_listed_domain<S: ?Sized>(case: &Case<'_, S>, contract: Address) -> bool {
+    let Payload::TypedData(data) = case.intent.payload() else { return false };
+    data.verifying_contract() == Some(contract) && entries(case.rules, data).next().is_some()
 }
 
 fn token<S: ?Sized>(case: &Case<'_, S>, effect: &Effect) -> Result<(), Refusal> {
@@ -101,7 +97,9 @@ fn understood<S: ?Sized>(case: &Case<'_, S>, effect: &Effect) -> Result<(), Refu
         EffectKind::MalformedCall { selector } => {
             Reason::MalformedCall { target: target(), selector: written(selector) }
         }
-        EffectKind::DelegateCall { selector } if !named(selector) => Reason::DelegateCall { target: target() },
+        EffectKind::DelegateCall { selector } if !named(selector) => {
+            Reason::DelegateCall { target: target() }
+        }
         EffectKind::UnknownTypedData { primary_type } if !listed_domain(case) => {
             Reason::UnknownTypedData { primary_type: primary_type.clone() }
         }
@@ -116,14 +114,18 @@ fn allowed(rules: &Guardrails, target: Option<Address>, selector: Option<[u8; 4]
     rules.tx_allowed_calls.iter().any(|call| call.address == target && call.selector == selector)
 }
 
+/// The policy names the contract; and the type too, where its name speaks of moving value, so that a permit of an
+/// unusual shape does not pass for a harmless message of a listed token.
 fn listed_domain<S: ?Sized>(case: &Case<'_, S>) -> bool {
-    matches!(case.intent.payload(), Payload::TypedData(data) if entry(case.rules, data).is_some())
+    let Payload::TypedData(data) = case.intent.payload() else { return false };
+    let moving = speaks_of(data, MOVING);
+    entries(case.rules, data).any(|entry| entry.primary_type.is_some() || !moving)
 }
 
 /// Typed data needs a listed contract unless the default allows others; permits always do.
 fn domain<S: ?Sized>(case: &Case<'_, S>, data: &TypedData) -> Result<(), Refusal> {
     let open = case.rules.eip712_default_policy == Some(Mode::Allow);
-    if entry(case.rules, data).is_some() || (open && !dangerous(data)) {
+    if entries(case.rules, data).next().is_some() || (open && !dangerous(data)) {
         return Ok(());
     }
     let contract = data.verifying_contract().map_or_else(|| "none".to_owned(), |address| address.to_string());
@@ -132,15 +134,40 @@ fn domain<S: ?Sized>(case: &Case<'_, S>, data: &TypedData) -> Result<(), Refusal
 
 /// The permit families: EIP-2612, DAI's, and Permit2's.
 fn dangerous(data: &TypedData) -> bool {
-    data.primary_type().to_ascii_lowercase().contains("permit")
+    speaks_of(data, &["permit"])
 }
 
-fn entry<'a>(rules: &'a Guardrails, data: &TypedData) -> Option<&'a DomainEntry> {
-    let contract = data.verifying_contract()?;
-    rules.eip712_domain_allowlist.iter().find(|entry| {
+/// Parts of type names that speak of moving value or of letting others move it.
+const MOVING: &[&str] = &[
+    "permit",
+    "transfer",
+    "approv",
+    "allowance",
+    "authoriz",
+    "delegat",
+    "safetx",
+    "order",
+    "withdraw",
+    "swap",
+    "trade",
+    "sell",
+    "buy",
+    "send",
+    "pay",
+    "spend",
+];
+
+fn speaks_of(data: &TypedData, words: &[&str]) -> bool {
+    let name = data.primary_type().to_ascii_lowercase();
+    words.iter().any(|word| name.contains(word))
+}
+
+/// The entries that name the contract and, where they say so, its chain and its type.
+fn entries<'a>(rules: &'a Guardrails, data: &TypedData) -> impl Iterator<Item = &'a DomainEntry> {
+    rules.eip712_domain_allowlist.iter().filter(|entry| {
         let chain = entry.chain_id.is_none_or(|id| data.chain_id() == Some(ruint::aliases::U256::from(id)));
         let kind = entry.primary_type.as_ref().is_none_or(|name| name == data.primary_type());
-        entry.verifying_contract.address() == contract && chain && kind
+        data.verifying_contract() == Some(entry.verifying_contract.address()) && chain && kind
     })
 }
 
@@ -158,6 +185,9 @@ fn screening<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
 }
 
 /// The first list that does not name the address.
-fn missing_from<'a>(mut lists: impl Iterator<Item = (String, &'a [Listed])>, address: Address) -> Option<String> {
+fn missing_from<'a>(
+    mut lists: impl Iterator<Item = (String, &'a [Listed])>,
+    address: Address,
+) -> Option<String> {
     lists.find(|(_, list)| list.iter().all(|entry| entry.address() != address)).map(|(name, _)| name)
 }

@@ -6,8 +6,7 @@
 use ruint::aliases::U256;
 
 use crate::{
-    Address, Intent, Reservation,
-    counter,
+    Address, Intent, Reservation, counter,
     effect::{Asset, Effect, EffectKind},
     guardrails::{Guardrails, Scope},
 };
@@ -85,10 +84,12 @@ impl Budget<'_> {
         };
         let global = rules.tx_daily_limit.iter().map(|limit| ("tx_daily_limit".to_owned(), limit.wei()));
         let family = rules.on(chain_id).filter(|entry| entry.scope == Scope::Evm);
-        let family = family.filter_map(|entry| Some((entry.field("daily_limit"), entry.daily_limit.as_ref()?.wei())));
+        let family =
+            family.filter_map(|entry| Some((entry.field("daily_limit"), entry.daily_limit.as_ref()?.wei())));
         self.take(line(counter::native()), global.chain(family).collect());
         let own = rules.on(chain_id).filter(|entry| entry.scope != Scope::Evm);
-        let own = own.filter_map(|entry| Some((entry.field("daily_limit"), entry.daily_limit.as_ref()?.wei())));
+        let own =
+            own.filter_map(|entry| Some((entry.field("daily_limit"), entry.daily_limit.as_ref()?.wei())));
         self.take_limited(line(counter::native_on(chain_id)), own.collect());
         if let Some(recipient) = effect.counterparty {
             let limit = rules.tx_per_recipient_daily_limit.iter();
@@ -148,7 +149,8 @@ impl Budget<'_> {
             ends,
             counterparty,
         };
-        let global = rules.tx_max_per_day.iter().map(|limit| ("tx_max_per_day".to_owned(), U256::from(*limit)));
+        let global =
+            rules.tx_max_per_day.iter().map(|limit| ("tx_max_per_day".to_owned(), U256::from(*limit)));
         let entries = |wanted: fn(Scope) -> bool| {
             let entries = rules.on(chain_id).filter(move |entry| wanted(entry.scope));
             entries.filter_map(|entry| Some((entry.field("max_per_day"), U256::from(entry.max_per_day?))))
@@ -157,7 +159,8 @@ impl Budget<'_> {
         self.take(line(counter::count(now), None), family);
         let own = entries(|scope| scope != Scope::Evm).collect();
         self.take_limited(line(counter::count_on(chain_id, now), None), own);
-        let mut recipients: Vec<_> = intent.effects().iter().filter_map(|effect| effect.counterparty).collect();
+        let mut recipients: Vec<_> =
+            intent.effects().iter().filter_map(|effect| effect.counterparty).collect();
         recipients.sort_unstable();
         recipients.dedup();
         for recipient in recipients {

@@ -12,7 +12,8 @@ pub(super) fn judge<S: Spend + ?Sized>(case: &Case<'_, S>) -> Judgement {
     for taken in case.reservations {
         within(case, taken)?;
     }
-    let limited = case.reservations.iter().filter(|taken| taken.reservation.limit.is_some()).collect::<Vec<_>>();
+    let limited =
+        case.reservations.iter().filter(|taken| taken.reservation.limit.is_some()).collect::<Vec<_>>();
     let shown = limited.iter().map(|taken| taken.field.as_str()).collect::<Vec<_>>();
     let unlimited = case.intent.effects().iter().all(|effect| effect.kind == EffectKind::Message);
     Ok(match shown.is_empty() {

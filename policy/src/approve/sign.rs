@@ -1,12 +1,7 @@
 //! `sign`: the agent may sign this kind of thing at all, and a person agreed where one must.
 
 use super::{Case, Judgement, Refusal};
-use crate::{
-    denied::Reason,
-    effect::EffectKind,
-    guardrails::Mode,
-    intent::Payload,
-};
+use crate::{denied::Reason, effect::EffectKind, guardrails::Mode, intent::Payload};
 
 pub(super) fn judge<S: ?Sized>(case: &Case<'_, S>) -> Judgement {
     if case.rules.auto_suspended {
@@ -22,7 +17,12 @@ pub(super) fn judge<S: ?Sized>(case: &Case<'_, S>) -> Judgement {
 }
 
 /// A gate that is open, shut, or a person's to open.
-fn gate<S: ?Sized>(case: &Case<'_, S>, mode: Option<Mode>, what: &'static str, field: &'static str) -> Result<(), Refusal> {
+fn gate<S: ?Sized>(
+    case: &Case<'_, S>,
+    mode: Option<Mode>,
+    what: &'static str,
+    field: &'static str,
+) -> Result<(), Refusal> {
     match mode {
         None | Some(Mode::Allow | Mode::Off) => Ok(()),
         Some(Mode::Approve) if case.intent.person_agreed() => Ok(()),
@@ -67,7 +67,9 @@ fn typed_data<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
     gate(case, case.rules.typed_data_policy, "typed data", "typed_data_policy")?;
     let moves = case.intent.effects().iter().any(|effect| !effect.amount.is_zero());
     match moves {
-        true => gate(case, case.rules.tx_approval_policy, "typed data that moves value", "tx_approval_policy"),
+        true => {
+            gate(case, case.rules.tx_approval_policy, "typed data that moves value", "tx_approval_policy")
+        }
         false => Ok(()),
     }
 }

@@ -12,13 +12,16 @@ pub(super) fn judge<S: ?Sized>(case: &Case<'_, S>) -> Judgement {
         }),
         Simulation::NotRequired if !required(case) => Ok("not required".to_owned()),
         Simulation::NotRequired => Err(Refusal::new(Reason::SimulationMissing)),
-        Simulation::Reverted { .. } if asks && case.intent.person_agreed() => Ok("a person approved it".to_owned()),
-        Simulation::Reverted { reason } => Err(Refusal {
-            may_be_approved: asks,
-            ..Refusal::new(Reason::SimulationReverted(reason.clone()))
-        }),
+        Simulation::Reverted { .. } if asks && case.intent.person_agreed() => {
+            Ok("a person approved it".to_owned())
+        }
+        Simulation::Reverted { reason } => {
+            Err(Refusal { may_be_approved: asks, ..Refusal::new(Reason::SimulationReverted(reason.clone())) })
+        }
         Simulation::Unavailable { .. } if !required(case) => Ok("unavailable, and not required".to_owned()),
-        Simulation::Unavailable { reason } => Err(Refusal::new(Reason::SimulationUnavailable(reason.clone()))),
+        Simulation::Unavailable { reason } => {
+            Err(Refusal::new(Reason::SimulationUnavailable(reason.clone())))
+        }
     }
 }
 

@@ -25,11 +25,14 @@ pub(super) fn judge<S: Spend + ?Sized>(case: &Case<'_, S>) -> Judgement {
     if case.rules.tx_max_value_usd.is_some() && moves_value(case.intent) {
         return Err(Refusal::new(Reason::NoPrice { field: "tx_max_value_usd" }));
     }
-    let caps = case.rules.value_caps(case.chain_id()).map(|(field, cap)| format!("{field} {}", in_ether(cap)));
+    let caps =
+        case.rules.value_caps(case.chain_id()).map(|(field, cap)| format!("{field} {}", in_ether(cap)));
     let caps = caps.collect::<Vec<_>>();
     Ok(match caps.is_empty() {
         true => "no cap is stated".to_owned(),
-        false => format!("{} of native value within {}", in_ether(native_total(case.intent)), caps.join(", ")),
+        false => {
+            format!("{} of native value within {}", in_ether(native_total(case.intent)), caps.join(", "))
+        }
     })
 }
 
@@ -46,6 +49,12 @@ fn native_total(intent: &Intent) -> U256 {
 
 fn native<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
     let asked = native_total(case.intent);
+    if !asked.is_zero()
+        && !case.rules.tx_token_limits.is_empty()
+        && !case.rules.limits_native(case.chain_id())
+    {
+        return Err(Refusal::new(Reason::NoNativeLimit));
+    }
     let strictest = case.rules.value_caps(case.chain_id()).min_by_key(|(_, cap)| *cap);
     match strictest {
         Some((field, cap)) if asked > cap => {
@@ -68,7 +77,9 @@ fn tokens<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
     totals.retain(|_, total| !total.is_zero());
     for ((chain_id, token), asked) in totals {
         match case.rules.token_limit(token) {
-            None if case.rules.limits_value(chain_id) => return Err(Refusal::new(Reason::NoTokenLimit { token })),
+            None if case.rules.limits_value(chain_id) => {
+                return Err(Refusal::new(Reason::NoTokenLimit { token }));
+            }
             None => {}
             Some(limit) => match limit.cap() {
                 Some(cap) if asked > cap => {
@@ -87,7 +98,8 @@ fn unlimited_approval<S: ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
     if !case.rules.tx_block_unlimited_approvals {
         return Ok(());
     }
-    let unlimited = |effect: &&Effect| effect.kind == EffectKind::Approval && effect.amount.bit_len() > UNLIMITED_BITS;
+    let unlimited =
+        |effect: &&Effect| effect.kind == EffectKind::Approval && effect.amount.bit_len() > UNLIMITED_BITS;
     match case.intent.effects().iter().find(unlimited) {
         Some(effect) => Err(Refusal::new(Reason::UnlimitedApproval {
             asset: effect.asset.map_or_else(|| "an asset".to_owned(), |asset| asset.to_string()),
@@ -107,7 +119,8 @@ fn new_recipient<S: Spend + ?Sized>(case: &Case<'_, S>) -> Result<(), Refusal> {
             *total = total.saturating_add(effect.amount);
         }
     }
-    let above = totals.into_iter().find(|(to, total)| *total > cap.wei() && !case.spend.has_paid(&to.to_string()));
+    let above =
+        totals.into_iter().find(|(to, total)| *total > cap.wei() && !case.spend.has_paid(&to.to_string()));
     match above {
         Some((_, asked)) => {
             let field = "new_recipient_cap_native".to_owned();

@@ -283,9 +283,10 @@ mod tests {
     fn every_function_is_known_by_its_own_selector() {
         assert_eq!(KNOWN.len(), FUNCTIONS.len());
         let published = [
-            "a9059cbb", "23b872dd", "095ea7b3", "39509351", "a457c2d7", "d505accf", "8fcbaf0c", "e3ee160e", "ef55bec6",
-            "42842e0e", "b88d4fde", "f242432a", "2eb2c2d6", "a22cb465", "87517c45", "36c78516", "ac9650d8", "5ae401dc",
-            "1f0464d1", "252dba42", "c3077fa9", "bce38bd7", "399542e9", "82ad56cb", "174dea71", "6a761202",
+            "a9059cbb", "23b872dd", "095ea7b3", "39509351", "a457c2d7", "d505accf", "8fcbaf0c", "e3ee160e",
+            "ef55bec6", "42842e0e", "b88d4fde", "f242432a", "2eb2c2d6", "a22cb465", "87517c45", "36c78516",
+            "ac9650d8", "5ae401dc", "1f0464d1", "252dba42", "c3077fa9", "bce38bd7", "399542e9", "82ad56cb",
+            "174dea71", "6a761202",
         ];
         for selector in published {
             let bytes: [u8; 4] = hex::decode(selector).unwrap().try_into().unwrap();

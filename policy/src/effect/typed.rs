@@ -72,7 +72,9 @@ impl Reader<'_> {
     /// Permit2 with a witness of any type: what is permitted, and to whom, stands in the same members.
     fn witness(&self, encoded: &str, contract: Address) -> Option<Vec<Effect>> {
         let begins = |name: &str, permitted: &str| {
-            encoded.starts_with(&format!("{name}({permitted} permitted,address spender,uint256 nonce,uint256 deadline,"))
+            encoded.starts_with(&format!(
+                "{name}({permitted} permitted,address spender,uint256 nonce,uint256 deadline,"
+            ))
         };
         if !encoded.contains(TOKEN_PERMISSIONS) {
             return None;

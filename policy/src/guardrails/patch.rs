@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AllowedCall, DomainEntry, GuardrailError, Guardrails, Listed, ListedChain, Mode, PerChain, Scope, Stated, TokenLimit,
+    AllowedCall, DomainEntry, GuardrailError, Guardrails, Listed, ListedChain, Mode, PerChain, Scope, Stated,
+    TokenLimit,
     fields::{Fields, Read, boolean, count, each, parsed, text, wrong},
 };
 use crate::{Address, Chains, Json, amount::parse_units};
@@ -50,7 +51,9 @@ impl Guardrails {
             each(field, json, "an array of {address, selector}", allowed_call)
         })?;
         fields.set("eip712_domain_allowlist", &mut self.eip712_domain_allowlist, |field, json, chains| {
-            each(field, json, "an array of {verifying_contract}", |field, item| domain_entry(field, item, chains))
+            each(field, json, "an array of {verifying_contract}", |field, item| {
+                domain_entry(field, item, chains)
+            })
         })
     }
 
@@ -101,7 +104,8 @@ fn ether(field: &str, json: &Json, _: &Chains) -> Read<Option<Stated>> {
 
 fn dollars(field: &str, json: &Json, _: &Chains) -> Read<Option<String>> {
     let amount = text(field, "a decimal string in US dollars", json)?;
-    parse_units(amount, 18).map_err(|e| wrong(field, &format!("a decimal string in US dollars ({e})"), json))?;
+    parse_units(amount, 18)
+        .map_err(|e| wrong(field, &format!("a decimal string in US dollars ({e})"), json))?;
     Ok(Some(amount.to_owned()))
 }
 
@@ -205,7 +209,8 @@ impl PerChain {
 fn token_limits(field: &str, json: &Json, chains: &Chains) -> Read<BTreeMap<String, TokenLimit>> {
     let fields = Fields::of(json, field, chains)?;
     let sent = fields.members.iter();
-    let limits = sent.map(|(name, json)| Ok((name.clone(), token_limit(&fields.at(name), name, json, chains)?)));
+    let limits =
+        sent.map(|(name, json)| Ok((name.clone(), token_limit(&fields.at(name), name, json, chains)?)));
     let limits: BTreeMap<_, TokenLimit> = limits.collect::<Read<_>>()?;
     let mut seen: Vec<Address> = limits.values().map(|limit| limit.token).collect();
     seen.sort_unstable();
@@ -263,7 +268,8 @@ fn domain_entry(field: &str, json: &Json, chains: &Chains) -> Read<DomainEntry> 
     let mut contract = None;
     let read = |field: &str, json: &Json, _: &Chains| parsed::<Listed>(field, ADDRESS, json).map(Some);
     fields.set_aliased("verifying_contract", "verifyingContract", &mut contract, read)?;
-    let verifying_contract = contract.ok_or_else(|| wrong(&fields.at("verifying_contract"), ADDRESS, &Json::Null))?;
+    let verifying_contract =
+        contract.ok_or_else(|| wrong(&fields.at("verifying_contract"), ADDRESS, &Json::Null))?;
     let mut entry = DomainEntry { verifying_contract, chain_id: None, primary_type: None };
     fields.set("chain_id", &mut entry.chain_id, count)?;
     fields.set("primary_type", &mut entry.primary_type, |field, json, _| {

@@ -18,7 +18,8 @@ impl Guardrails {
     fn limits_to_json(&self) -> Map<String, Value> {
         let stated = |value: &Option<Stated>| value.as_ref().map(|value| value.text().to_owned());
         let per_chain = self.per_chain_guardrails.iter().map(|entry| (entry.name.clone(), entry.to_json()));
-        let overhead = self.tx_overhead_budget.iter().map(|(name, (_, budget))| (name.clone(), json!(budget.text())));
+        let overhead =
+            self.tx_overhead_budget.iter().map(|(name, (_, budget))| (name.clone(), json!(budget.text())));
         let tokens = self.tx_token_limits.iter().map(|(name, limit)| (name.clone(), limit.to_json()));
         object(json!({
             "tx_allowed_chains": self.tx_allowed_chains.iter().map(|chain| chain.name.as_str()).collect::<Vec<_>>(),
@@ -74,20 +75,25 @@ impl Guardrails {
     /// Lists of counterparties that apply on a chain, with their names; an empty list is no list.
     pub(crate) fn to_allowlists(&self, chain_id: u64) -> impl Iterator<Item = (String, &[Listed])> {
         let own = self.on(chain_id).map(|entry| (entry.field("to_allowlist"), entry.to_allowlist.as_slice()));
-        let all = core::iter::once(("tx_to_allowlist".to_owned(), self.tx_to_allowlist.as_slice())).chain(own);
+        let all =
+            core::iter::once(("tx_to_allowlist".to_owned(), self.tx_to_allowlist.as_slice())).chain(own);
         all.filter(|(_, list)| !list.is_empty())
     }
 
     /// Lists of tokens that apply on a chain, with their names; an empty list is no list.
     pub(crate) fn token_allowlists(&self, chain_id: u64) -> impl Iterator<Item = (String, &[Listed])> {
-        let own = self.on(chain_id).map(|entry| (entry.field("token_allowlist"), entry.token_allowlist.as_slice()));
-        let all = core::iter::once(("tx_token_allowlist".to_owned(), self.tx_token_allowlist.as_slice())).chain(own);
+        let own =
+            self.on(chain_id).map(|entry| (entry.field("token_allowlist"), entry.token_allowlist.as_slice()));
+        let all = core::iter::once(("tx_token_allowlist".to_owned(), self.tx_token_allowlist.as_slice()))
+            .chain(own);
         all.filter(|(_, list)| !list.is_empty())
     }
 
     /// Caps on native value per transaction that apply on a chain, with their names.
     pub(crate) fn value_caps(&self, chain_id: u64) -> impl Iterator<Item = (String, U256)> {
-        let own = self.on(chain_id).filter_map(|entry| Some((entry.field("max_value"), entry.max_value.as_ref()?.wei())));
+        let own = self
+            .on(chain_id)
+            .filter_map(|entry| Some((entry.field("max_value"), entry.max_value.as_ref()?.wei())));
         let global = self.tx_max_value.iter().map(|cap| ("tx_max_value".to_owned(), cap.wei()));
         global.chain(own)
     }
@@ -100,10 +106,15 @@ impl Guardrails {
     /// Whether any limit on value applies on a chain, so that what moves without a limit of its own must be refused.
     #[must_use]
     pub fn limits_value(&self, chain_id: u64) -> bool {
-        self.value_limits(chain_id).next().is_some()
+        self.limits_native(chain_id)
             || !self.tx_token_limits.is_empty()
             || self.tx_max_value_usd.is_some()
             || self.tx_daily_limit_usd.is_some()
+    }
+
+    /// Whether any limit on native value applies on a chain.
+    pub(crate) fn limits_native(&self, chain_id: u64) -> bool {
+        self.value_limits(chain_id).next().is_some()
             || self.tx_per_recipient_daily_limit.is_some()
             || self.new_recipient_cap_native.is_some()
     }
@@ -135,7 +146,8 @@ impl Guardrails {
     pub fn limits_anything(&self) -> bool {
         let fees = self.tx_max_fee.is_some() || self.tx_fee_daily_limit.is_some();
         let lists = !self.tx_to_allowlist.is_empty() || !self.tx_token_allowlist.is_empty();
-        let values = self.tx_max_value.is_some() || self.tx_daily_limit.is_some() || !self.tx_token_limits.is_empty();
+        let values =
+            self.tx_max_value.is_some() || self.tx_daily_limit.is_some() || !self.tx_token_limits.is_empty();
         let dollars = self.tx_max_value_usd.is_some() || self.tx_daily_limit_usd.is_some();
         let recipients = self.tx_per_recipient_max_per_day.is_some()
             || self.tx_per_recipient_daily_limit.is_some()
@@ -194,7 +206,8 @@ impl Guardrails {
     /// Rolling budgets for fees that apply on a chain: name, where they count, amount.
     pub(crate) fn overhead_budgets(&self, chain_id: u64) -> impl Iterator<Item = (String, Scope, U256)> {
         let global = self.tx_overhead_budget.iter().filter(move |(_, (scope, _))| scope.covers(chain_id));
-        let global = global.map(|(name, (scope, budget))| (format!("tx_overhead_budget.{name}"), *scope, budget.wei()));
+        let global = global
+            .map(|(name, (scope, budget))| (format!("tx_overhead_budget.{name}"), *scope, budget.wei()));
         let own = self.on(chain_id).filter_map(|entry| {
             Some((entry.field("overhead_budget"), entry.scope, entry.overhead_budget.as_ref()?.wei()))
         });

@@ -53,7 +53,9 @@ impl Body<'_> {
     }
 
     pub(super) fn wei(&self, name: &'static str) -> Read<Option<U256>> {
-        let read = |text| parse_integer(text).map_err(|source| RequestError::Amount { field: name.to_owned(), source });
+        let read = |text| {
+            parse_integer(text).map_err(|source| RequestError::Amount { field: name.to_owned(), source })
+        };
         self.text(name)?.map(read).transpose()
     }
 
@@ -61,7 +63,9 @@ impl Body<'_> {
     pub(super) fn bytes(&self, name: &'static str) -> Read<Option<Vec<u8>>> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let bytes = text.strip_prefix("0x").and_then(|digits| hex::decode(digits).ok());
-        bytes.map(Some).ok_or_else(|| wrong(name, "0x and an even number of hex digits", &Json::Text(text.to_owned())))
+        bytes
+            .map(Some)
+            .ok_or_else(|| wrong(name, "0x and an even number of hex digits", &Json::Text(text.to_owned())))
     }
 
     /// The items of an array; absent and empty are the same.
@@ -112,7 +116,9 @@ fn access(field: &str, json: &Json) -> Read<AccessListEntry> {
     only(field, json, &["address", "storage_keys", "storageKeys"], expected)?;
     let text = json.member("address").and_then(Json::text).ok_or_else(|| wrong(field, expected, json))?;
     let keys = match (json.member("storage_keys"), json.member("storageKeys")) {
-        (Some(keys), None) | (None, Some(keys)) => keys.items().ok_or_else(|| wrong(field, expected, json))?,
+        (Some(keys), None) | (None, Some(keys)) => {
+            keys.items().ok_or_else(|| wrong(field, expected, json))?
+        }
         (None, None) => &[],
         (Some(_), Some(_)) => return Err(wrong(field, expected, json)),
     };
@@ -131,7 +137,8 @@ fn word(field: &str, json: &Json) -> Read<[u8; 32]> {
 
 fn authorization(field: &str, json: &Json) -> Read<Authorization> {
     let expected = "a signed tuple {chain_id, address, nonce, y_parity, r, s}";
-    let known = &["chain_id", "chainId", "address", "contract_address", "nonce", "y_parity", "yParity", "r", "s"];
+    let known =
+        &["chain_id", "chainId", "address", "contract_address", "nonce", "y_parity", "yParity", "r", "s"];
     only(field, json, known, expected)?;
     let either = |one: &str, other: &str| match (json.member(one), json.member(other)) {
         (Some(value), None) | (None, Some(value)) => Ok(value),
@@ -162,7 +169,9 @@ pub(crate) fn integer(json: &Json) -> Option<U256> {
     };
     match text.strip_prefix("0x") {
         Some("") => None,
-        Some(digits) if digits.bytes().all(|c| c.is_ascii_hexdigit()) => U256::from_str_radix(digits, 16).ok(),
+        Some(digits) if digits.bytes().all(|c| c.is_ascii_hexdigit()) => {
+            U256::from_str_radix(digits, 16).ok()
+        }
         Some(_) => None,
         None => parse_integer(text).ok(),
     }

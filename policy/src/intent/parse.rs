@@ -3,7 +3,8 @@
 use ruint::aliases::U256;
 
 use super::{
-    Draft, Extra, Pricing, RequestError, Subject, Unfilled,
+    Draft, RequestError,
+    draft::{Extra, Pricing, Subject, Unfilled},
     fields::{Body, wrong},
 };
 use crate::{Chains, Json, TypedData};
@@ -78,7 +79,8 @@ fn draft(
 ) -> Result<Draft, RequestError> {
     supported(body)?;
     let name = body.required("chain")?;
-    let chain = chains.resolve(name).ok_or_else(|| RequestError::UnknownChain(name.chars().take(80).collect()))?;
+    let chain =
+        chains.resolve(name).ok_or_else(|| RequestError::UnknownChain(name.chars().take(80).collect()))?;
     same_chain(body, chain.chain_id)?;
     Ok(Draft {
         chain: chain.clone(),
@@ -188,7 +190,12 @@ fn pricing(body: &Body<'_>, has_access_list: bool) -> Result<(Pricing, Extra), R
     Ok((fees(type_id, price, fee, tip)?, extra))
 }
 
-fn fees(type_id: u64, price: Option<U256>, fee: Option<U256>, tip: Option<U256>) -> Result<Pricing, RequestError> {
+fn fees(
+    type_id: u64,
+    price: Option<U256>,
+    fee: Option<U256>,
+    tip: Option<U256>,
+) -> Result<Pricing, RequestError> {
     match (type_id, price, fee, tip) {
         (0 | 1, Some(gas_price), None, None) => Ok(Pricing::Fixed { gas_price, access_list: type_id == 1 }),
         (0 | 1, None, None, None) => Err(RequestError::Missing("gas_price")),

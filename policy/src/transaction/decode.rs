@@ -81,7 +81,7 @@ fn parity(v: U256) -> Result<(Option<u64>, bool), SignatureError> {
         27 | 28 => Ok((None, v == 28)),
         35.. => {
             let chain_id = u64::try_from((v - 35) / 2).map_err(|_| SignatureError::Parity)?;
-            Ok((Some(chain_id), v % 2 == 0))
+            Ok((Some(chain_id), v.is_multiple_of(2)))
         }
         _ => Err(SignatureError::Parity),
     }
@@ -149,7 +149,8 @@ fn dynamic_fee(item: &Item<'_>) -> Decoded {
 }
 
 fn blob(item: &Item<'_>) -> Decoded {
-    let [chain_id, nonce, tip, fee, gas, to, value, data, accesses, blob_fee, hashes, v, r, s] = fields(item)?;
+    let [chain_id, nonce, tip, fee, gas, to, value, data, accesses, blob_fee, hashes, v, r, s] =
+        fields(item)?;
     let common = Common { chain_id, nonce, call: [gas, to, value, data], signature: [v, r, s] };
     common.finish(Kind::Blob {
         max_fee_per_gas: fee.integer()?,

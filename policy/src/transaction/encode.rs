@@ -50,7 +50,8 @@ impl Transaction {
             }
             Kind::SetCode { max_fee_per_gas, max_priority_fee_per_gas, access_list, authorization_list } => {
                 let head = typed().integer(*max_priority_fee_per_gas).integer(*max_fee_per_gas);
-                let signed = authorization_list.iter().fold(List::new(), |list, one| list.list(authorization(one)));
+                let signed =
+                    authorization_list.iter().fold(List::new(), |list, one| list.list(authorization(one)));
                 self.call(head).list(accesses(access_list)).list(signed)
             }
         }

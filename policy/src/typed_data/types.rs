@@ -84,7 +84,8 @@ impl Types {
 
     fn definition(&self, name: &str) -> String {
         let members = self.0.get(name).map(Vec::as_slice).unwrap_or_default();
-        let members = members.iter().map(|member| format!("{} {}", member.written, member.name)).collect::<Vec<_>>();
+        let members =
+            members.iter().map(|member| format!("{} {}", member.written, member.name)).collect::<Vec<_>>();
         format!("{name}({})", members.join(","))
     }
 }
@@ -151,7 +152,7 @@ fn primitive(written: &str) -> Option<Type> {
     if let Some(width) = sized("bytes") {
         return (1..=32).contains(&width).then_some(Type::FixedBytes(width));
     }
-    let bits = |bits: &usize| (8..=256).contains(bits) && bits % 8 == 0;
+    let bits = |bits: &usize| (8..=256).contains(bits) && bits.is_multiple_of(8);
     sized("uint").filter(bits).map(Type::Unsigned).or_else(|| sized("int").filter(bits).map(Type::Signed))
 }
 

@@ -99,7 +99,12 @@ impl Value {
 type Read<T> = Result<T, TypedDataError>;
 
 /// Reads a struct: every declared member, and no other.
-pub(super) fn read_struct(types: &Types, name: &str, json: &Json, path: &str) -> Read<BTreeMap<String, Value>> {
+pub(super) fn read_struct(
+    types: &Types,
+    name: &str,
+    json: &Json,
+    path: &str,
+) -> Read<BTreeMap<String, Value>> {
     let declared = types.members(name)?;
     let sent = json.members().ok_or_else(|| wrong(path, name, json))?;
     if let Some(other) = sent.keys().find(|other| declared.iter().all(|member| member.name != **other)) {
@@ -119,14 +124,17 @@ fn read(types: &Types, kind: &Type, json: &Json, path: &str) -> Read<Value> {
         Type::Struct(name) => Ok(Value::Struct(name.clone(), read_struct(types, name, json, path)?)),
         Type::Array(item, length) => array(types, item, *length, json, path),
         Type::Bool => json.boolean().map(Value::Bool).ok_or_else(|| wrong(path, "true or false", json)),
-        Type::Text => json.text().map(|t| Value::Text(t.to_owned())).ok_or_else(|| wrong(path, "a string", json)),
+        Type::Text => {
+            json.text().map(|t| Value::Text(t.to_owned())).ok_or_else(|| wrong(path, "a string", json))
+        }
         Type::Address => {
             let address = json.text().and_then(|text| text.parse().ok());
             address.map(Value::Address).ok_or_else(|| wrong(path, "an address", json))
         }
         Type::Bytes => hex_bytes(json).map(Value::Bytes).ok_or_else(|| wrong(path, "0x-hex bytes", json)),
         Type::FixedBytes(width) => {
-            let word = hex_bytes(json).filter(|bytes| bytes.len() == *width).map(|bytes| left_aligned(&bytes));
+            let word =
+                hex_bytes(json).filter(|bytes| bytes.len() == *width).map(|bytes| left_aligned(&bytes));
             word.map(Value::FixedBytes).ok_or_else(|| wrong(path, &format!("0x-hex of {width} bytes"), json))
         }
         Type::Unsigned(bits) => {
@@ -145,7 +153,10 @@ fn array(types: &Types, item: &Type, length: Option<usize>, json: &Json, path: &
         return Err(wrong(path, &format!("an array of {} items", length.unwrap_or_default()), json));
     }
     let items = items.iter().enumerate();
-    items.map(|(at, json)| read(types, item, json, &format!("{path}[{at}]"))).collect::<Read<_>>().map(Value::Array)
+    items
+        .map(|(at, json)| read(types, item, json, &format!("{path}[{at}]")))
+        .collect::<Read<_>>()
+        .map(Value::Array)
 }
 
 /// −2^(bits−1) to 2^(bits−1)−1; decimal with a minus sign for negative ones.

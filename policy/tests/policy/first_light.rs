@@ -2,9 +2,8 @@
 
 use serde_json::{Value, json};
 use shroud_policy::{
-    Approved, Chains, Denied, Draft, Filling, Guardrails, Intent, Json, PolicyKey, RequestError, SignedPolicy, Step,
-    U256, approve,
-    spend::Windows,
+    Approved, Chains, Denied, Draft, Filling, Guardrails, Intent, Json, PolicyKey, RequestError,
+    SignedPolicy, Step, U256, approve, spend::Windows,
 };
 
 const TO: &str = "0x000000000000000000000000000000000000dEaD";
@@ -51,7 +50,8 @@ fn the_first_intent_is_approved() {
     let approved = judge(json!({}), &Windows::default()).unwrap();
     let names: Vec<_> = approved.steps().iter().map(|one| (one.step.name(), one.outcome.name())).collect();
     let expected =
-        ["address_allowlist", "value_cap", "daily_limit", "chain_restriction", "simulation", "sign"].map(|s| (s, "passed"));
+        ["address_allowlist", "value_cap", "daily_limit", "chain_restriction", "simulation", "sign"]
+            .map(|s| (s, "passed"));
     assert_eq!(names, expected);
     let transaction = approved.intent().transaction().unwrap();
     assert_eq!(transaction.chain_id, Some(11_155_111));
