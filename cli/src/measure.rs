@@ -10,7 +10,6 @@ mod snp;
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use failure::Failure;
 
 /// What to measure.
 #[derive(Debug, Subcommand)]

@@ -154,16 +154,22 @@ impl Api {
     }
 
     fn route(&self, call: &Call) -> Result<(&Route, HashMap<String, String>), Problem> {
-        let matched = self.router.at(call.path()).map_err(|_| {
-            Problem::not_found(format!("there is no resource at {}", call.path()))
-        })?;
+        let matched = self
+            .router
+            .at(call.path())
+            .map_err(|_| Problem::not_found(format!("there is no resource at {}", call.path())))?;
         let Some((_, route)) = matched.value.iter().find(|(method, _)| method == call.method()) else {
             let allowed: Vec<&str> = matched.value.iter().map(|(method, _)| method.as_str()).collect();
-            let detail = format!("{} is not a method of this resource, expected {}", call.method(), allowed.join(" or "));
+            let detail = format!(
+                "{} is not a method of this resource, expected {}",
+                call.method(),
+                allowed.join(" or ")
+            );
             let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail);
             return Err(Problem { allow: Some(allowed.join(", ")), ..problem });
         };
-        let decoded = matched.params.iter().map(|(name, value)| Ok((name.to_owned(), call::percent_decode(value)?)));
+        let decoded =
+            matched.params.iter().map(|(name, value)| Ok((name.to_owned(), call::percent_decode(value)?)));
         Ok((route, decoded.collect::<Result<_, Problem>>()?))
     }
 }
@@ -171,6 +177,8 @@ impl Api {
 fn human(principal: Principal) -> Result<Principal, Problem> {
     match principal {
         Principal::Human(_) => Ok(principal),
-        Principal::Agent(_) => Err(Problem::forbidden("agents may not do this; a person's credential is required")),
+        Principal::Agent(_) => {
+            Err(Problem::forbidden("agents may not do this; a person's credential is required"))
+        }
     }
 }

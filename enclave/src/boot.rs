@@ -133,8 +133,12 @@ impl Enclave<Sealed> {
         let origin = Origin::new(&sealed.configuration.origin)
             .map_err(|error| Refused::new("configuration", error.to_string()))?;
         loop {
-            let hearing = Hearing::hold(&sealed.gateways, &origin, &sealed.configuration.quorum, events).await?;
-            sealed.clock.witness(hearing.time()).map_err(|error| Refused::new(error.name(), error.to_string()))?;
+            let hearing =
+                Hearing::hold(&sealed.gateways, &origin, &sealed.configuration.quorum, events).await?;
+            sealed
+                .clock
+                .witness(hearing.time())
+                .map_err(|error| Refused::new(error.name(), error.to_string()))?;
             let head = sealed.head(events).await;
             match (hearing.agreed()?, head.size) {
                 (Agreed::Unknown, 0) => genesis::make(&sealed, &origin, events).await?,
@@ -143,7 +147,8 @@ impl Enclave<Sealed> {
                     return Err(Refused::new("genesis", detail));
                 }
                 (Agreed::Partly(_), _) => {
-                    let detail = "a genesis was cut short while it registered; start anew under another origin";
+                    let detail =
+                        "a genesis was cut short while it registered; start anew under another origin";
                     return Err(Refused::new("genesis", detail));
                 }
                 (Agreed::Registered(_), 0) => {
@@ -177,7 +182,10 @@ impl Sealed {
         events: &Events,
     ) -> Result<Enclave<Unsealed>, Refused> {
         let released = state_key::rebuild(&self, &registered, events).await?;
-        events.progress(&format!("the state key was rebuilt from shares of {}", released.names().join(" and ")));
+        events.progress(&format!(
+            "the state key was rebuilt from shares of {}",
+            released.names().join(" and ")
+        ));
         let state = self.replay(&released.key, origin, &registered, head).await?;
         let Ground::Extends { .. } = judge(&state, hearing.testimonies(), &self.configuration.quorum)? else {
             return Err(Refused::new("genesis", "the store's genesis is not registered"));
@@ -202,7 +210,10 @@ impl Sealed {
         while replay.next() < head.size {
             let entries = self.store.entries(replay.next(), CHUNK).await.map_err(|error| withheld(&error))?;
             if entries.is_empty() {
-                return Err(Refused::new("rollback", format!("the store has no entry {} of {}", replay.next(), head.size)));
+                return Err(Refused::new(
+                    "rollback",
+                    format!("the store has no entry {} of {}", replay.next(), head.size),
+                ));
             }
             for entry in entries {
                 let context = Sealing::entry_place(origin.as_str(), entry.sequence);
@@ -281,13 +292,15 @@ impl Sealed {
         let context = Sealing::row_place(log.origin().as_str(), Table::Deployment, DeploymentKeys::KEY, 1);
         let key = RowKey {
             table: Table::Deployment.number(),
-            key: crate::rows::RowKeys::new(&released.key).opaque(Table::Deployment.number(), DeploymentKeys::KEY),
+            key: crate::rows::RowKeys::new(&released.key)
+                .opaque(Table::Deployment.number(), DeploymentKeys::KEY),
         };
         let row = self.store.row(key).await.map_err(|error| withheld(&error))?;
         let row = row.map(|row| shroud_wire::store::Row { key: DeploymentKeys::KEY.to_owned(), ..row });
         let asked = RowKey { table: Table::Deployment.number(), key: DeploymentKeys::KEY.to_owned() };
         let fresh = log.with(|state| state.check_row(&asked, row.as_ref()).map(|fresh| fresh.row().cloned()));
-        let row = fresh.map_err(RowsError::from)?.ok_or_else(|| Refused::new("row_withheld", "deployment/keys"))?;
+        let row =
+            fresh.map_err(RowsError::from)?.ok_or_else(|| Refused::new("row_withheld", "deployment/keys"))?;
         let body = released.key.open(&context, &row.body).map_err(RowsError::from)?;
         Ok(serde_json::from_slice(&body).map_err(RowsError::from)?)
     }

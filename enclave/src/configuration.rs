@@ -176,7 +176,8 @@ fn hash(member: &'static str, text: &str) -> Result<[u8; 32], ConfigurationError
 }
 
 fn links(raw: &RawLinks) -> Result<Links, ConfigurationError> {
-    let address = |member, text: &str| text.parse::<Address>().map_err(|_| value(member, "a link address", text));
+    let address =
+        |member, text: &str| text.parse::<Address>().map_err(|_| value(member, "a link address", text));
     Ok(Links {
         ingress: address("links.ingress", &raw.ingress)?,
         store: address("links.store", &raw.store)?,
@@ -191,7 +192,9 @@ fn gateways(raw: Vec<RawGateway>) -> Result<Vec<GatewayPin>, ConfigurationError>
     }
     let pins: Vec<GatewayPin> = raw
         .into_iter()
-        .map(|gateway| Ok(GatewayPin { identity: hash("gateways.identity", &gateway.identity)?, name: gateway.name }))
+        .map(|gateway| {
+            Ok(GatewayPin { identity: hash("gateways.identity", &gateway.identity)?, name: gateway.name })
+        })
         .collect::<Result<_, ConfigurationError>>()?;
     for (index, pin) in pins.iter().enumerate() {
         if pins.iter().skip(index + 1).any(|other| other.identity == pin.identity) {

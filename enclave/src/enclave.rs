@@ -95,7 +95,8 @@ impl std::ops::Deref for Enclave<Unsealed> {
 impl Unsealed {
     /// From what the boot has opened.
     pub(crate) fn new(parts: Parts, keys: &DeploymentKeys) -> Result<Self, Refused> {
-        let tokens = Tokens::new(keys.token.expose()).map_err(|error| Refused::new("genesis", error.to_string()))?;
+        let tokens =
+            Tokens::new(keys.token.expose()).map_err(|error| Refused::new("genesis", error.to_string()))?;
         let burst = parts.configuration.development.as_ref().map(|development| development.burst);
         let chain = Chain::new(keys.audit.expose(), parts.configuration.org_id);
         Ok(Self {
@@ -173,7 +174,11 @@ impl Enclave<Unsealed> {
             Holder::Human(id) => Ok(Principal::Human(Human { id, expires })),
             Holder::Agent(id) => {
                 let caller = self.active(id, expires).await?.ok_or_else(unknown)?;
-                if caller.agent.api_key_sha256 == hex::encode(digest) { Ok(Principal::Agent(caller)) } else { Err(unknown()) }
+                if caller.agent.api_key_sha256 == hex::encode(digest) {
+                    Ok(Principal::Agent(caller))
+                } else {
+                    Err(unknown())
+                }
             }
             Holder::Confirmation(_) => Err(unknown()),
         }
@@ -222,7 +227,8 @@ impl Enclave<Unsealed> {
 
     /// The person's confirmation for what cannot be undone.
     pub(crate) async fn confirmed(&self, call: &Call) -> Result<(), Problem> {
-        let missing = || Problem::forbidden("expected the header X-Auth-Confirm with the person's confirmation");
+        let missing =
+            || Problem::forbidden("expected the header X-Auth-Confirm with the person's confirmation");
         let digest = sha256(call.header(&AUTH_CONFIRM).ok_or_else(missing)?.as_bytes());
         self.adopt(digest, self.configuration.auth_confirm_sha256, Adopted::CONFIRMATION).await?;
         match self.rows.load::<Credential>(&hex::encode(digest)).await? {
@@ -232,17 +238,27 @@ impl Enclave<Unsealed> {
     }
 
     /// The first, journaled use of a measured credential copies it into sealed state; it counts by its row from then on.
-    async fn adopt(&self, presented: [u8; 32], measured: [u8; 32], name: &'static str) -> Result<(), Problem> {
+    async fn adopt(
+        &self,
+        presented: [u8; 32],
+        measured: [u8; 32],
+        name: &'static str,
+    ) -> Result<(), Problem> {
         if presented != measured || self.rows.load::<Adopted>(name).await?.is_some() {
             return Ok(());
         }
         let user = self.configuration.user_id;
         let holder = if name == Adopted::ADMIN { Holder::Human(user) } else { Holder::Confirmation(user) };
         let digest = hex::encode(measured);
-        let draft = Draft::new(Kind::Setting, format!("user:{user}"), format!("deployment:{name}"), json!({ "adopted": name }))
-            .put(name, &Adopted { sha256: digest.clone() })?
-            .put(digest, &Credential { holder, expires_at: None })?
-            .unchanged::<Adopted>(name, None, "the measured credential");
+        let draft = Draft::new(
+            Kind::Setting,
+            format!("user:{user}"),
+            format!("deployment:{name}"),
+            json!({ "adopted": name }),
+        )
+        .put(name, &Adopted { sha256: digest.clone() })?
+        .put(digest, &Credential { holder, expires_at: None })?
+        .unchanged::<Adopted>(name, None, "the measured credential");
         match self.ledger.record(Held::new(()), draft).await {
             // Another request of the same moment has done it.
             Ok(_) | Err(LedgerError::Refused(_)) => Ok(()),

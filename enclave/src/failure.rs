@@ -29,9 +29,9 @@ impl From<HistoryError> for Problem {
 impl From<LedgerError> for Problem {
     fn from(error: LedgerError) -> Self {
         match error {
-            LedgerError::Refused(Refusal::Changed { what }) => {
-                Self::conflict(format!("{what} changed while the request was being decided; nothing was done"))
-            }
+            LedgerError::Refused(Refusal::Changed { what }) => Self::conflict(format!(
+                "{what} changed while the request was being decided; nothing was done"
+            )),
             LedgerError::Refused(Refusal::NoRoom { step, reason, .. }) => {
                 Self::forbidden(reason).with("step", json!(step))
             }
@@ -39,7 +39,9 @@ impl From<LedgerError> for Problem {
                 tracing::error!(detail, "an entry was refused");
                 Self::internal()
             }
-            LedgerError::Expired => Self::unauthorized("the credential expired before the record became durable"),
+            LedgerError::Expired => {
+                Self::unauthorized("the credential expired before the record became durable")
+            }
             error @ LedgerError::Busy => Self::unavailable("busy", error.to_string()),
             error @ LedgerError::NotDurable(_) => Self::unavailable("not_durable", error.to_string()),
             error @ LedgerError::Stopped(_) => Self::unavailable("stopped", error.to_string()),
@@ -85,9 +87,9 @@ impl From<SessionError> for Problem {
 fn closed(mode: CustodyMode, error: &OpenError) -> Problem {
     match error.disclosure(mode) {
         Disclosure::ClientShareNeeded => Problem::bad_request(format!("X-Client-Share: {error}")),
-        Disclosure::Refused => {
-            Problem::forbidden("the secret does not open with this client share, or what is stored of it is damaged")
-        }
+        Disclosure::Refused => Problem::forbidden(
+            "the secret does not open with this client share, or what is stored of it is damaged",
+        ),
         Disclosure::Unavailable => Problem::unavailable("custody", error.to_string()),
         Disclosure::Damaged => {
             tracing::error!(%error, "a secret is damaged");

@@ -13,8 +13,8 @@ use hyper::StatusCode;
 use prost::Message as _;
 use shroud_attestation::purpose;
 use shroud_wire::gateway::{
-    Attested, Challenge, ChallengeRequest, Item, Items, Origin, OriginQuery, Refusal, Registration, Sealed, Unwrap,
-    Unwrapped, Wrap, Wrapped, release_transcript, request_bytes, wrap_input_info,
+    Attested, Challenge, ChallengeRequest, Item, Items, Origin, OriginQuery, Refusal, Registration, Sealed,
+    Unwrap, Unwrapped, Wrap, Wrapped, release_transcript, request_bytes, wrap_input_info,
 };
 use shroud_wire::hpke::{self, Recipient};
 use shroud_wire::link::Address;
@@ -122,7 +122,11 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub(crate) async fn wrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Vec<u8>>, GatewayError> {
+    pub(crate) async fn wrap(
+        &self,
+        gateway: &Gateway,
+        items: Vec<Item>,
+    ) -> Result<Vec<Vec<u8>>, GatewayError> {
         let count = items.len();
         let mut items = Items { items };
         let plain = Zeroizing::new(items.encode_to_vec());
@@ -140,7 +144,11 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub(crate) async fn unwrap(&self, gateway: &Gateway, items: Vec<Item>) -> Result<Vec<Zeroizing<Vec<u8>>>, GatewayError> {
+    pub(crate) async fn unwrap(
+        &self,
+        gateway: &Gateway,
+        items: Vec<Item>,
+    ) -> Result<Vec<Zeroizing<Vec<u8>>>, GatewayError> {
         let count = items.len();
         let nonce = gateway.challenge(&self.origin).await?;
         let body = Unwrap { origin: self.origin.clone(), items: Some(Items { items }) }.encode_to_vec();
@@ -156,7 +164,11 @@ impl Gateways {
     ///
     /// # Errors
     /// Every [`GatewayError`].
-    pub(crate) async fn register(&self, gateway: &Gateway, registration: &Registration) -> Result<(), GatewayError> {
+    pub(crate) async fn register(
+        &self,
+        gateway: &Gateway,
+        registration: &Registration,
+    ) -> Result<(), GatewayError> {
         let nonce = gateway.challenge(&self.origin).await?;
         let recipient = Recipient::generate()?;
         let body = registration.encode_to_vec();
@@ -214,7 +226,8 @@ impl Gateway {
     /// # Errors
     /// Every [`GatewayError`].
     pub(crate) async fn origin(&self, origin: &str) -> Result<Origin, GatewayError> {
-        let answer = self.call("/v1/origin", OriginQuery { origin: origin.to_owned() }.encode_to_vec()).await?;
+        let answer =
+            self.call("/v1/origin", OriginQuery { origin: origin.to_owned() }.encode_to_vec()).await?;
         Origin::decode(answer.as_slice()).map_err(|e| self.answer(&e))
     }
 
@@ -224,7 +237,11 @@ impl Gateway {
     /// [`GatewayError::Unreachable`].
     pub(crate) async fn add_checkpoint(&self, request: Vec<u8>) -> Result<CheckpointAnswer, GatewayError> {
         let answer = self.connections.post("/v1/add-checkpoint", "text/plain", request, DEADLINE).await?;
-        Ok(CheckpointAnswer { status: answer.status.as_u16(), body: answer.body, witness_key: answer.witness_key })
+        Ok(CheckpointAnswer {
+            status: answer.status.as_u16(),
+            body: answer.body,
+            witness_key: answer.witness_key,
+        })
     }
 
     async fn challenge(&self, origin: &str) -> Result<[u8; 32], GatewayError> {

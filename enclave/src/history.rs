@@ -38,9 +38,10 @@ impl HistoryError {
     pub(crate) fn sequence(&self) -> Option<u64> {
         match self {
             Self::Store(_) => None,
-            Self::Withheld(sequence) | Self::Sealed(sequence, _) | Self::Body(sequence, _) | Self::Leaf(sequence) => {
-                Some(*sequence)
-            }
+            Self::Withheld(sequence)
+            | Self::Sealed(sequence, _)
+            | Self::Body(sequence, _)
+            | Self::Leaf(sequence) => Some(*sequence),
         }
     }
 }
@@ -63,7 +64,7 @@ impl History {
         self.sealing.journal_public()
     }
 
-    /// Entries `from..to`, in order, as many as one answer holds.
+    /// Entries `from..to`, in order, as many as one answer holds and as stand before one that is not what it should be.
     pub(crate) async fn read(&self, from: u64, to: u64) -> Result<Vec<Entry>, HistoryError> {
         let wanted = to.saturating_sub(from).min(CHUNK);
         if wanted == 0 {
@@ -71,10 +72,19 @@ impl History {
         }
         self.log.committed(from + wanted - 1).await;
         let records = self.store.entries(from, u32::try_from(wanted).unwrap_or(u32::MAX)).await?;
-        if records.is_empty() {
-            return Err(HistoryError::Withheld(from));
+        let mut entries = Vec::new();
+        for (record, sequence) in records.into_iter().zip(from..to) {
+            let found = (record.sequence == sequence).then_some(record.sealed);
+            match found
+                .ok_or(HistoryError::Withheld(sequence))
+                .and_then(|sealed| self.open(sequence, &sealed))
+            {
+                Ok(entry) => entries.push(entry),
+                Err(error) if entries.is_empty() => return Err(error),
+                Err(_) => break,
+            }
         }
-        records.into_iter().map(|record| self.open(record.sequence, &record.sealed)).collect()
+        if entries.is_empty() { Err(HistoryError::Withheld(from)) } else { Ok(entries) }
     }
 
     /// Entries `from..to`, all of them, in order.
@@ -91,7 +101,8 @@ impl History {
 
     fn open(&self, sequence: u64, sealed: &[u8]) -> Result<Entry, HistoryError> {
         let context = self.sealing.entry_context(sequence);
-        let bytes = self.sealing.state_key().open(&context, sealed).map_err(|e| HistoryError::Sealed(sequence, e))?;
+        let bytes =
+            self.sealing.state_key().open(&context, sealed).map_err(|e| HistoryError::Sealed(sequence, e))?;
         let leaf = entry::leaf_hash(&bytes);
         if self.log.with(|state| state.tree().leaf(sequence)) != Some(leaf) {
             return Err(HistoryError::Leaf(sequence));

@@ -33,7 +33,8 @@ pub(crate) fn rfc3339(unix: u64) -> String {
 pub(crate) fn parse(text: &str) -> Option<u64> {
     let (date, rest) = text.split_at_checked(19)?;
     let rest = rest.trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
-    let local = format!("{}Z", date.replace(['t', ' '], "T")).parse::<DateTime>().ok()?.unix_duration().as_secs();
+    let local =
+        format!("{}Z", date.replace(['t', ' '], "T")).parse::<DateTime>().ok()?.unix_duration().as_secs();
     if matches!(rest, "Z" | "z") {
         return Some(local);
     }
@@ -61,7 +62,9 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for text in ["", "yesterday", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+99:00"] {
+        for text in
+            ["", "yesterday", "2026-13-02T03:04:05Z", "2026-01-02T03:04:05", "2026-01-02T03:04:05+99:00"]
+        {
             assert_eq!(parse(text), None, "{text}");
         }
     }

@@ -87,6 +87,7 @@ pub(crate) struct Keyring {
     rows: Arc<Rows>,
     lifetime: Duration,
     cache: Arc<Cache>,
+    under_way: Arc<UnderWay>,
 }
 
 impl Keyring {
@@ -111,7 +112,7 @@ impl Keyring {
             }
         });
         let lifetime = Duration::from_secs(kek_ttl);
-        Self { origin: origin.to_owned(), org, gateways, rows, lifetime, cache }
+        Self { origin: origin.to_owned(), org, gateways, rows, lifetime, cache, under_way: Arc::default() }
     }
 
     /// Opens one version of a secret, with the client's share where its mode has one.
@@ -238,7 +239,7 @@ impl Keyring {
         while have.len() < need {
             match answers.recv().await {
                 Some(Ok(released)) => have.push(released),
-                Some(Err(error)) => failures.push(error.to_string()),
+                Some(Err(error)) => failures.push(error),
                 None => break,
             }
         }
@@ -260,22 +261,54 @@ impl Keyring {
         let (org, name, version) = (self.org.to_string(), vault.to_string(), row.value().version);
         let context =
             KekContext { origin: &self.origin, org: &org, vault: &name, provider, version }.to_bytes();
+        let place = (vault, provider);
+        if !self.lifetime.is_zero() && self.under_way.joins(place, &to) {
+            return Ok(());
+        }
         let (gateways, cache, lifetime) =
             (Arc::clone(&self.gateways), Arc::clone(&self.cache), self.lifetime);
+        let under_way = Arc::clone(&self.under_way);
         tokio::spawn(async move {
             let kek = release(&gateways, provider, Item { context, bytes: wrapped }).await;
-            let released = kek.map(|kek| Released { provider, version, kek });
-            if let (Ok(released), false) = (&released, lifetime.is_zero()) {
-                let cached = Cached { released: released.clone(), until: Instant::now() + lifetime };
-                cache.lock().unwrap_or_else(PoisonError::into_inner).insert((vault, provider), cached);
+            let released =
+                kek.map(|kek| Released { provider, version, kek }).map_err(|error| error.to_string());
+            if lifetime.is_zero() {
+                let _ = to.send(released).await;
+                return;
             }
-            let _ = to.send(released).await;
+            if let Ok(released) = &released {
+                let cached = Cached { released: released.clone(), until: Instant::now() + lifetime };
+                cache.lock().unwrap_or_else(PoisonError::into_inner).insert(place, cached);
+            }
+            for waiting in under_way.ends(place) {
+                let _ = waiting.send(released.clone()).await;
+            }
         });
         Ok(())
     }
 }
 
-type Answers = mpsc::Sender<Result<Released, GatewayError>>;
+type Answers = mpsc::Sender<Result<Released, String>>;
+
+/// Releases that are under way, each with everyone who waits for it: however many ask for a key that is kept, its cloud
+/// and the security processor are asked once. Where keys are not kept, each opening asks, as it should.
+#[derive(Default)]
+struct UnderWay(Mutex<HashMap<(Uuid, Provider), Vec<Answers>>>);
+
+impl UnderWay {
+    /// Joins a release that is under way; false if the caller must begin it, and has then joined it as the first.
+    fn joins(&self, place: (Uuid, Provider), to: &Answers) -> bool {
+        let mut under_way = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = under_way.entry(place).or_default();
+        waiting.push(to.clone());
+        waiting.len() > 1
+    }
+
+    /// Ends a release: who waits for it.
+    fn ends(&self, place: (Uuid, Provider)) -> Vec<Answers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&place).unwrap_or_default()
+    }
+}
 
 /// One KEK from its cloud, by attested release.
 async fn release(gateways: &Gateways, provider: Provider, item: Item) -> Result<Arc<Kek>, GatewayError> {
@@ -304,4 +337,26 @@ pub(crate) fn mode(secret: &SecretVersion) -> Result<CustodyMode, KeyringError> 
 
 fn base64(text: &str, what: &'static str) -> Result<Vec<u8>, KeyringError> {
     BASE64_STANDARD.decode(text).map_err(|_| KeyringError::Content(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn one_release_serves_all_who_wait() {
+        let under_way = UnderWay::default();
+        let place = (Uuid::nil(), Provider::Aws);
+        let (to, mut answers) = mpsc::channel(8);
+        assert!(!under_way.joins(place, &to), "the first begins the release");
+        assert!(under_way.joins(place, &to));
+        assert!(!under_way.joins((Uuid::nil(), Provider::Gcp), &to), "another cloud is another release");
+        drop(to);
+        for waiting in under_way.ends(place) {
+            waiting.send(Err("out of reach".to_owned())).await.unwrap();
+        }
+        assert_eq!((answers.recv().await.is_some(), answers.recv().await.is_some()), (true, true));
+        let (to, _answers) = mpsc::channel(1);
+        assert!(!under_way.joins(place, &to), "what has ended is begun anew");
+    }
 }

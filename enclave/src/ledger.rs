@@ -60,7 +60,7 @@ impl<T> Recorded<T> {
         &self.value
     }
 
-    /// Where and when it was recorded.
+    /// Where it was recorded.
     pub(crate) fn receipt(&self) -> &Receipt {
         &self.receipt
     }
@@ -71,15 +71,13 @@ impl<T> Recorded<T> {
     }
 }
 
-/// Where and when something was recorded.
+/// Where something was recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Receipt {
     /// The entry's sequence.
     pub sequence: u64,
     /// The event's id.
     pub event: Uuid,
-    /// The entry's time, unix seconds.
-    pub time: u64,
 }
 
 /// Why something was not recorded.
@@ -171,7 +169,11 @@ impl Ledger {
         if age <= FRESH {
             return Ok(());
         }
-        Err(LedgerError::NotDurable(format!("no quorum has spoken for {} s; {}", age.as_secs(), self.anchor.obstacle())))
+        Err(LedgerError::NotDurable(format!(
+            "no quorum has spoken for {} s; {}",
+            age.as_secs(),
+            self.anchor.obstacle()
+        )))
     }
 
     /// The state and tree that the journal stands for.

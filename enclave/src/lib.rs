@@ -57,7 +57,11 @@ const RENEWAL: Duration = Duration::from_secs(24 * 3600);
 ///
 /// # Errors
 /// [`Refused`] says why it may not serve, or no longer.
-pub async fn run(configuration: &[u8], processor: Arc<dyn Processor>, events: &Events) -> Result<(), Refused> {
+pub async fn run(
+    configuration: &[u8],
+    processor: Arc<dyn Processor>,
+    events: &Events,
+) -> Result<(), Refused> {
     let refused = |error: &dyn std::fmt::Display| Refused::new("configuration", error.to_string());
     shroud_enclave_sys::no_core_dumps().map_err(|error| Refused::new("protection", error.to_string()))?;
     let configuration = Arc::new(Configuration::parse(configuration).map_err(|error| refused(&error))?);
@@ -67,7 +71,9 @@ pub async fn run(configuration: &[u8], processor: Arc<dyn Processor>, events: &E
     let sealed = Enclave::sealed(configuration, Arc::clone(&processor), measurement)?;
     let enclave = Arc::new(sealed.unseal(events).await?);
     let now = enclave.clock.credentials();
-    let identity = Identity::create(processor.as_ref(), now).await.map_err(|error| Refused::new("tls", error.to_string()))?;
+    let identity = Identity::create(processor.as_ref(), now)
+        .await
+        .map_err(|error| Refused::new("tls", error.to_string()))?;
     enclave.shows(Arc::clone(&identity));
     let listener = Listener::bind(&ingress).map_err(|error| Refused::new("ingress", error.to_string()))?;
     let api = Api::new(Arc::clone(&enclave)).map_err(|error| refused(&error))?;
@@ -83,10 +89,14 @@ pub async fn run(configuration: &[u8], processor: Arc<dyn Processor>, events: &E
 async fn measured(processor: &dyn Processor, configuration: &Configuration) -> Result<[u8; 48], Refused> {
     let evidence = processor.report(&purpose::tls_certificate(&[])).await;
     let evidence = evidence.map_err(|error| Refused::new("processor", error.to_string()))?;
-    let report = Report::read(&evidence.report).ok_or_else(|| Refused::new("processor", "the report cannot be read"))?;
+    let report = Report::read(&evidence.report)
+        .ok_or_else(|| Refused::new("processor", "the report cannot be read"))?;
     if report.host_data != configuration.digest {
         let (expected, found) = (hex::encode(configuration.digest), hex::encode(report.host_data));
-        return Err(Refused::new("configuration", format!("HOST_DATA is {found}, the configuration's digest {expected}")));
+        return Err(Refused::new(
+            "configuration",
+            format!("HOST_DATA is {found}, the configuration's digest {expected}"),
+        ));
     }
     Ok(report.measurement)
 }

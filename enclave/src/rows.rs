@@ -178,7 +178,8 @@ impl Rows {
 
     /// The keys of a table that begin with `prefix`, in order: exactly those that the journal knows.
     pub(crate) fn keys(&self, table: Table, prefix: &str) -> Vec<String> {
-        self.log.with(|state| state.list(table.number(), prefix, None).map(|(key, _)| key.to_owned()).collect())
+        self.log
+            .with(|state| state.list(table.number(), prefix, None).map(|(key, _)| key.to_owned()).collect())
     }
 
     /// Every row of a table whose key begins with `prefix`, in order: exactly those that the journal knows.

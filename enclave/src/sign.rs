@@ -97,7 +97,7 @@ fn record(
         .map(|reservation| Spend {
             agent: agent.to_string(),
             asset: reservation.counter.clone(),
-            amount: reservation.amount.to_be_bytes(),
+            amount: budget::recorded(reservation).to_be_bytes(),
             counterparty: reservation.counterparty.map(|address| address.to_string()).unwrap_or_default(),
         })
         .collect();
@@ -126,7 +126,8 @@ fn sign(
 ) -> Result<(Held<SignedIntent>, Draft), Problem> {
     let (signature, recovery) = key.sign_prehash_recoverable(approved.digest());
     let (r, s) = signature.split_bytes();
-    let signature = Signature::new(&r.into(), &s.into(), recovery.is_y_odd()).map_err(|_| Problem::internal())?;
+    let signature =
+        Signature::new(&r.into(), &s.into(), recovery.is_y_odd()).map_err(|_| Problem::internal())?;
     let (told, details) = outcome::finish(approved, signature, public, order.status, now);
     let mut draft = Draft { subject: told.subject(public), details, ..draft };
     if let Some(row) = &told.listed {
@@ -150,8 +151,8 @@ async fn deny(
     let draft = Draft::new(Kind::Deny, format!("agent:{agent}"), format!("agent:{agent}"), denial.clone())
         .under(policy_digest)
         .before(caller.expires);
-    enclave.ledger.record(Held::new(()), draft).await?;
-    let problem = Problem::forbidden(detail);
+    let recorded = enclave.ledger.record(Held::new(()), draft).await?;
+    let problem = Problem::forbidden(detail).with("event_id", json!(recorded.receipt().event));
     let members = denial.as_object().cloned().unwrap_or_default();
     Ok(members.into_iter().fold(problem, |problem, (name, value)| problem.with(&name, value)))
 }

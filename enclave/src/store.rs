@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use shroud_wire::frame;
 use shroud_wire::link::{Address, Link};
 use shroud_wire::store::{
-    Answer, Commit, EntriesQuery, EntryRecord, Head, HeadQuery, KeepCosigned, Operation, Outcome, Request, Row,
-    RowKey, RowsQuery,
+    Answer, Commit, EntriesQuery, EntryRecord, Head, HeadQuery, KeepCosigned, Operation, Outcome, Request,
+    Row, RowKey, RowsQuery,
 };
 use tokio::io::{AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
@@ -169,7 +169,9 @@ impl Store {
         if slot.is_none() {
             *slot = Some(Connection::open(&self.address).await.map_err(|error| lost(&error))?);
         }
-        let Some(connection) = slot.as_mut() else { return Err(StoreError::Lost("not connected".to_owned())) };
+        let Some(connection) = slot.as_mut() else {
+            return Err(StoreError::Lost("not connected".to_owned()));
+        };
         if !connection.expect(id, sender) {
             *slot = None;
             return Err(StoreError::Lost("it closed".to_owned()));
@@ -205,7 +207,11 @@ impl Connection {
 /// Hands each answer to who waits for it. When the link ends, every waiter is dropped, which tells it so.
 async fn deliver(mut reader: ReadHalf<Link>, waiting: Waiting) {
     while let Ok(answer) = frame::read::<Answer>(&mut reader).await {
-        let waiter = waiting.lock().unwrap_or_else(PoisonError::into_inner).as_mut().and_then(|map| map.remove(&answer.id));
+        let waiter = waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+            .and_then(|map| map.remove(&answer.id));
         if let (Some(waiter), Some(outcome)) = (waiter, answer.outcome) {
             let _ = waiter.send(outcome);
         }

@@ -10,7 +10,8 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use shroud_wire::credential::{Credential, CredentialError, EXTENSION_ARCS, Statement};
-use shroud_wire::hpke::Recipient;
+use shroud_wire::gateway::Sealed;
+use shroud_wire::hpke::{HpkeError, Recipient};
 use time::OffsetDateTime;
 
 use crate::configuration::Configuration;
@@ -20,7 +21,7 @@ use crate::keys::{KeyError, Keys, PublicKeys, WitnessKey};
 /// The keys in use with the credential that vouches for them.
 pub(crate) struct Presented {
     certified: Arc<CertifiedKey>,
-    hpke: Recipient,
+    hpke: Arc<Recipient>,
     statement: Statement,
     source: Source,
 }
@@ -32,10 +33,22 @@ struct Source {
     public: PublicKeys,
 }
 
+/// The HPKE key that was presented before. Whoever dialled earlier seals to it until its credential ends.
+struct Former {
+    hpke: Arc<Recipient>,
+    not_after: u64,
+}
+
+/// What is presented now, and the one HPKE key before it that still opens.
+struct Shown {
+    current: Arc<Presented>,
+    former: Option<Former>,
+}
+
 /// What is presented now; replaced when a new credential appears.
 pub(crate) struct Presenter {
     configuration: Configuration,
-    current: RwLock<Arc<Presented>>,
+    shown: RwLock<Shown>,
 }
 
 /// Why keys and credential cannot be presented.
@@ -59,12 +72,6 @@ pub enum PresentError {
 }
 
 impl Presented {
-    /// The key pair that plaintext is sealed to.
-    #[must_use]
-    pub(crate) fn hpke(&self) -> &Recipient {
-        &self.hpke
-    }
-
     /// What the identity vouches for.
     #[must_use]
     pub(crate) fn statement(&self) -> &Statement {
@@ -86,7 +93,7 @@ impl Presented {
         }
         let certified = Arc::new(certified(&keys, &statement, &bytes)?);
         let source = Source { credential: bytes, public };
-        Ok((Self { certified, hpke: keys.hpke, statement, source }, keys.witness))
+        Ok((Self { certified, hpke: Arc::new(keys.hpke), statement, source }, keys.witness))
     }
 }
 
@@ -97,21 +104,36 @@ impl Presenter {
     /// Every [`PresentError`].
     pub(crate) fn open(configuration: &Configuration, now: u64) -> Result<(Self, WitnessKey), PresentError> {
         let (presented, witness) = Presented::open(configuration, now)?;
-        let current = RwLock::new(Arc::new(presented));
-        Ok((Self { configuration: configuration.clone(), current }, witness))
+        let shown = RwLock::new(Shown { current: Arc::new(presented), former: None });
+        Ok((Self { configuration: configuration.clone(), shown }, witness))
     }
 
     /// What is presented now.
     #[must_use]
     pub(crate) fn current(&self) -> Arc<Presented> {
-        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.shown.read().unwrap_or_else(PoisonError::into_inner).current)
     }
 
-    /// Reads keys and credential again; whether a new one took over.
+    /// Opens what was sealed under `info` to the key that is presented, or to the one before it as long as that one's
+    /// credential is valid at `now`.
+    ///
+    /// # Errors
+    /// [`HpkeError`] if neither opens it.
+    pub(crate) fn open_sealed(&self, info: &[u8], sealed: &Sealed, now: u64) -> Result<Vec<u8>, HpkeError> {
+        let shown = self.shown.read().unwrap_or_else(PoisonError::into_inner);
+        let current = Arc::clone(&shown.current.hpke);
+        let former = shown.former.as_ref().filter(|former| former.is_valid(now));
+        let former = former.map(|former| Arc::clone(&former.hpke));
+        drop(shown);
+        current.open(info, sealed).or_else(|error| former.ok_or(error)?.open(info, sealed))
+    }
+
+    /// Reads keys and credential again; whether a new one took over. A former key goes when its credential ends.
     ///
     /// # Errors
     /// Every [`PresentError`]; what is presented stays.
     pub(crate) fn refresh(&self, now: u64) -> Result<bool, PresentError> {
+        self.shown.write().unwrap_or_else(PoisonError::into_inner).forget(now);
         let credential = files::read(&self.configuration.credential)?;
         let public = PublicKeys::read(&self.configuration.state)?;
         let current = self.current();
@@ -122,8 +144,29 @@ impl Presenter {
         if presented.statement.witness_key != current.statement.witness_key {
             return Err(PresentError::Mismatch("witness"));
         }
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(presented);
+        self.shown.write().unwrap_or_else(PoisonError::into_inner).replace(presented);
         Ok(true)
+    }
+}
+
+impl Former {
+    fn is_valid(&self, now: u64) -> bool {
+        now <= self.not_after
+    }
+}
+
+impl Shown {
+    /// A credential anew over the same HPKE key leaves the former key as it is; another key takes its place.
+    fn replace(&mut self, presented: Presented) {
+        let before = std::mem::replace(&mut self.current, Arc::new(presented));
+        if before.statement.hpke_key != self.current.statement.hpke_key {
+            let not_after = before.statement.not_after;
+            self.former = Some(Former { hpke: Arc::clone(&before.hpke), not_after });
+        }
+    }
+
+    fn forget(&mut self, now: u64) {
+        self.former = self.former.take().filter(|former| former.is_valid(now));
     }
 }
 

@@ -46,7 +46,7 @@ pub enum BackendConfiguration {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Connections at a time, 1 to 2048.
+    /// Connections at a time, 1 to 2048; at the bound one that rests gives way to a newcomer.
     pub connections: usize,
     /// Challenges that are remembered; the oldest gives way.
     pub challenges: usize,

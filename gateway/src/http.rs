@@ -20,6 +20,7 @@ use crate::gateway::Gateway;
 use crate::origins::{self, Registered};
 use crate::refusal::Refused;
 use crate::release;
+use crate::slots::Slot;
 
 const BODY_DEADLINE: Duration = Duration::from_secs(10);
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -28,19 +29,31 @@ const PROTOBUF: HeaderValue = HeaderValue::from_static("application/x-protobuf")
 /// What a path answers with.
 pub(crate) type Answer = Response<Full<Bytes>>;
 
-/// Answers one request.
-pub(crate) async fn answer(gateway: Arc<Gateway>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+/// Answers one request and tells the connection's slot how far it is.
+pub(crate) async fn answer(
+    gateway: Arc<Gateway>,
+    slot: Arc<Slot>,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    slot.asks();
     let path = request.uri().path().to_owned();
-    let answered = tokio::time::timeout(DEADLINE, route(&gateway, &path, request)).await;
+    let answered = tokio::time::timeout(DEADLINE, route(&gateway, &slot, &path, request)).await;
+    slot.rests();
     Ok(answered.unwrap_or(Err(Refused::Deadline)).unwrap_or_else(|refused| {
         report(&gateway, &path, &refused);
         refusal(&refused)
     }))
 }
 
-async fn route(gateway: &Arc<Gateway>, path: &str, request: Request<Incoming>) -> Result<Answer, Refused> {
+async fn route(
+    gateway: &Arc<Gateway>,
+    slot: &Slot,
+    path: &str,
+    request: Request<Incoming>,
+) -> Result<Answer, Refused> {
     let method = request.method().clone();
     let body = read(request.into_body()).await?;
+    slot.works();
     let handled = ["challenge", "wrap", "unwrap", "genesis", "origin", "add-checkpoint"];
     let operation = path.strip_prefix("/v1/").filter(|name| handled.contains(name)).ok_or(Refused::Path)?;
     if method != Method::POST {
@@ -52,15 +65,15 @@ async fn route(gateway: &Arc<Gateway>, path: &str, request: Request<Incoming>) -
             Ok(message(&gateway.challenge()?))
         }
         "wrap" => {
-            let admitted = admit(gateway, path, body).await?;
+            let admitted = admit(gateway, slot, path, body).await?;
             Ok(message(&release::wrap(gateway, admitted).await?))
         }
         "unwrap" => {
-            let admitted = admit(gateway, path, body).await?;
+            let admitted = admit(gateway, slot, path, body).await?;
             Ok(message(&release::unwrap(gateway, admitted).await?))
         }
         "genesis" => {
-            let admitted = admit(gateway, path, body).await?;
+            let admitted = admit(gateway, slot, path, body).await?;
             genesis(gateway, admitted).await
         }
         "origin" => {
@@ -81,10 +94,12 @@ async fn read(body: Incoming) -> Result<Bytes, Refused> {
     }
 }
 
-async fn admit(gateway: &Arc<Gateway>, path: &str, body: Bytes) -> Result<Admitted, Refused> {
+async fn admit(gateway: &Arc<Gateway>, slot: &Slot, path: &str, body: Bytes) -> Result<Admitted, Refused> {
     let attested: Attested = decode(&body, "attested request")?;
     let path = path.to_owned();
-    blocking(gateway, move |gateway| Admitted::admit(gateway, &path, attested)).await
+    let admitted = blocking(gateway, move |gateway| Admitted::admit(gateway, &path, attested)).await?;
+    slot.proves();
+    Ok(admitted)
 }
 
 async fn genesis(gateway: &Arc<Gateway>, admitted: Admitted) -> Result<Answer, Refused> {

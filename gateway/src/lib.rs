@@ -11,7 +11,8 @@
 //! management service behind it. It trusts neither the host that carries the bytes nor the guest until its report is
 //! verified, and a guest gets only what its own origin wrapped (DESIGN §5 to §7).
 //!
-//! - `server`, `http`: from a connection to one function per path.
+//! - `server`, `slots`, `write_deadline`, `http`: from a connection, which costs a silent peer its place, to one function per
+//!   path.
 //! - `admission`, [`challenge`], [`rate`]: who may ask, once, how often. `release`: wrap and unwrap.
 //! - [`origins`]: genesis registrations and which guest configuration belongs to which origin.
 //! - [`witness`]: C2SP `tlog-witness`, state before signature. [`clock`]: never backwards.
@@ -36,7 +37,9 @@ pub mod references;
 pub mod refusal;
 mod release;
 mod server;
+mod slots;
 pub mod witness;
+mod write_deadline;
 
 pub use certificate::PresentError;
 pub use command::{CommandError, Issue, credential_issue, identity_new, keys_new, keys_renew};

@@ -57,7 +57,7 @@ pub(crate) fn backend_context(origin: &Origin, context: &[u8]) -> Vec<u8> {
 ///
 /// # Errors
 /// [`Refused::Plaintext`] if they came unsealed, [`Refused::WrapInput`], [`Refused::Malformed`],
-/// [`Refused::OriginBinding`], [`Refused::Backend`], [`Refused::Storage`].
+/// [`Refused::OriginBinding`], [`Refused::Backend`], [`Refused::Storage`], or the clock's refusal.
 pub(crate) async fn wrap(gateway: &Arc<Gateway>, admitted: Admitted) -> Result<Sealed, Refused> {
     let request = Wrap::decode(admitted.body()).map_err(|_| Refused::Malformed("wrap request"))?;
     let origin = origins::origin(&request.origin)?;
@@ -113,8 +113,8 @@ pub(crate) async fn bind(
 
 fn open_items(gateway: &Gateway, admitted: &Admitted, sealed: &Sealed) -> Result<PlainItems, Refused> {
     let info = wrap_input_info(admitted.challenge().nonce(), gateway.identity());
-    let presented = gateway.presenter.current();
-    let plain = presented.hpke().open(&info, sealed).map_err(|_| Refused::WrapInput)?;
+    let now = gateway.clock.now()?;
+    let plain = gateway.presenter.open_sealed(&info, sealed, now).map_err(|_| Refused::WrapInput)?;
     let plain = Zeroizing::new(plain);
     Items::decode(plain.as_slice()).map(PlainItems).map_err(|_| Refused::Malformed("items"))
 }

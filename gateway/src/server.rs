@@ -1,10 +1,11 @@
 //! The server: TLS 1.3 alone, HTTP/1.1 alone, bounded everywhere.
 //!
-//! No tickets, no early data, no resumption: each connection proves the credential anew. Connections beyond the bound
-//! are closed at once, so that a caller learns it early and asks another gateway.
+//! No tickets, no early data, no resumption: each connection proves the credential anew. Silence costs its sender: the
+//! handshake, the first request, a body and an answer each have a deadline, and at the bound of connections one that
+//! rests gives way to a newcomer (`slots`).
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::server::{NoServerSessionStorage, ServerConfig};
 use shroud_wire::limits;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
@@ -22,9 +23,15 @@ use crate::clock::Clock;
 use crate::configuration::Configuration;
 use crate::gateway::{Gateway, StartError};
 use crate::http;
+use crate::slots::{Slot, Slots};
+use crate::write_deadline::WriteDeadline;
 
 const HANDSHAKE: Duration = Duration::from_secs(5);
-/// Also how long an idle connection is kept.
+/// From the handshake to the headers of the first request.
+const FIRST_REQUEST: Duration = Duration::from_secs(5);
+/// From the first write of an answer that has to wait until all of it has left.
+const WRITE: Duration = Duration::from_secs(10);
+/// Also how long a connection is kept between two requests.
 const HEADERS: Duration = Duration::from_secs(75);
 const HEADER_COUNT: usize = 32;
 const DRAIN: Duration = Duration::from_secs(3);
@@ -37,7 +44,7 @@ pub struct Server {
     address: SocketAddr,
     gateway: Arc<Gateway>,
     tls: TlsAcceptorOf,
-    connections: Arc<Semaphore>,
+    slots: Arc<Slots>,
 }
 
 /// An acceptor with a `Debug` that says nothing.
@@ -68,8 +75,8 @@ impl Server {
         let tls = TlsAcceptorOf(tls(&gateway)?.into());
         let listener = TcpListener::bind(configuration.listen).await.map_err(StartError::Listen)?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
-        let connections = Arc::new(Semaphore::new(configuration.limits.connections));
-        Ok(Self { listener, address, gateway, tls, connections })
+        let slots = Slots::new(configuration.limits.connections);
+        Ok(Self { listener, address, gateway, tls, slots })
     }
 
     /// Where it listens.
@@ -88,7 +95,7 @@ impl Server {
             tokio::select! {
                 () = &mut stop => break,
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, _)) => self.admit(stream, &stopped, &mut tasks),
+                    Ok((stream, peer)) => self.admit(stream, peer.ip(), &stopped, &mut tasks),
                     Err(error) => {
                         tracing::warn!(%error, "accepting failed");
                         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -106,15 +113,16 @@ impl Server {
         }
     }
 
-    fn admit(&self, stream: TcpStream, stopped: &watch::Receiver<()>, tasks: &mut JoinSet<()>) {
-        let Ok(permit) = Arc::clone(&self.connections).try_acquire_owned() else {
-            tracing::warn!("a connection over the bound was closed");
-            return;
+    fn admit(&self, stream: TcpStream, peer: IpAddr, stopped: &watch::Receiver<()>, tasks: &mut JoinSet<()>) {
+        let Some(slot) = self.slots.take(peer).map(Arc::new) else {
+            return tracing::warn!("every connection is being worked for; a newcomer was closed");
         };
         let (gateway, tls, stopped) = (Arc::clone(&self.gateway), self.tls.clone(), stopped.clone());
         tasks.spawn(async move {
-            connection(gateway, tls, stream, stopped).await;
-            drop(permit);
+            tokio::select! {
+                () = connection(gateway, tls, stream, Arc::clone(&slot), stopped) => {}
+                () = slot.gives_way() => tracing::debug!("a connection gave way to a newcomer"),
+            }
         });
     }
 }
@@ -123,16 +131,18 @@ async fn connection(
     gateway: Arc<Gateway>,
     tls: TlsAcceptorOf,
     stream: TcpStream,
+    slot: Arc<Slot>,
     mut stopped: watch::Receiver<()>,
 ) {
     // Small answers must not wait for an acknowledgement; without the option they are only slower.
     let _ = stream.set_nodelay(true);
     let stream = match tokio::time::timeout(HANDSHAKE, tls.0.accept(stream)).await {
-        Ok(Ok(stream)) => stream,
+        Ok(Ok(stream)) => WriteDeadline::new(stream, WRITE),
         Ok(Err(error)) => return tracing::debug!(%error, "the handshake failed"),
         Err(_) => return tracing::debug!("the handshake took too long"),
     };
-    let service = service_fn(move |request| http::answer(Arc::clone(&gateway), request));
+    let asked = Arc::clone(&slot);
+    let service = service_fn(move |request| http::answer(Arc::clone(&gateway), Arc::clone(&asked), request));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADERS)
@@ -142,6 +152,7 @@ async fn connection(
     tokio::pin!(served);
     let ended = tokio::select! {
         ended = served.as_mut() => ended,
+        () = silence(&slot) => return tracing::debug!("no request came"),
         _ = stopped.changed() => {
             served.as_mut().graceful_shutdown();
             served.await
@@ -149,6 +160,14 @@ async fn connection(
     };
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+/// Ends unless a request's headers arrive in time.
+async fn silence(slot: &Slot) {
+    tokio::time::sleep(FIRST_REQUEST).await;
+    if slot.has_asked() {
+        std::future::pending::<()>().await;
     }
 }
 

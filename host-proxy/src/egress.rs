@@ -77,7 +77,7 @@ async fn carried(mut link: Link, targets: &BTreeMap<String, String>, limits: &Li
     };
     frames::write(&mut link, &DialAnswer { error }, limits.frame).await?;
     match dialled {
-        Some(stream) => Ok(relay::both_ways(link, stream, limits.idle).await?),
+        Some(stream) => Ok(relay::both_ways(link, stream, limits).await?),
         None => Ok(()),
     }
 }

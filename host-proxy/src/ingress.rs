@@ -1,10 +1,11 @@
 //! Clients to the enclave: TCP on the outside, a link on the inside, bytes in between.
 //!
 //! TLS ends in the enclave; here it is bytes. If the enclave's link cannot be opened, the client's connection is
-//! closed at once, so that it does not wait for an enclave that is away.
+//! closed at once, so that it does not wait for an enclave that is away; so is that of an address that holds its share
+//! of the slots.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use shroud_wire::link::{Address, Link};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,6 +15,7 @@ use tracing::debug;
 use crate::limits::Limits;
 use crate::relay;
 use crate::server::{Accept, accept_bounded};
+use crate::shares::{Share, Shares};
 
 /// Accepts clients and carries their bytes to the enclave.
 #[derive(Debug)]
@@ -44,22 +46,25 @@ impl Ingress {
     /// Serves until dropped.
     pub async fn serve(self) {
         let Self { listener, enclave, limits } = self;
-        accept_bounded("ingress", limits.ingress, listener, move |client| {
-            carry(client, enclave.clone(), limits)
+        let shares = Shares::new(limits.ingress_share, limits.ingress_loopback_share);
+        accept_bounded("ingress", limits.ingress, listener, move |(client, peer)| {
+            carry(client, shares.take(peer), enclave.clone(), limits)
         })
         .await;
     }
 }
 
 impl Accept for TcpListener {
-    type Connection = TcpStream;
+    type Connection = (TcpStream, IpAddr);
 
-    async fn next(&self) -> io::Result<TcpStream> {
-        Ok(self.accept().await?.0)
+    async fn next(&self) -> io::Result<Self::Connection> {
+        let (client, peer) = self.accept().await?;
+        Ok((client, peer.ip()))
     }
 }
 
-async fn carry(client: TcpStream, enclave: Address, limits: Limits) {
+async fn carry(client: TcpStream, share: Option<Share>, enclave: Address, limits: Limits) {
+    let Some(_share) = share else { return debug!("a client's address holds its share already") };
     match carried(client, &enclave, &limits).await {
         Ok(()) => {}
         Err(error) => debug!(%error, "a client's connection ended"),
@@ -69,5 +74,5 @@ async fn carry(client: TcpStream, enclave: Address, limits: Limits) {
 async fn carried(client: TcpStream, enclave: &Address, limits: &Limits) -> io::Result<()> {
     client.set_nodelay(true)?;
     let link = timeout(limits.dial, Link::connect(enclave)).await??;
-    relay::both_ways(client, link, limits.idle).await
+    relay::both_ways(client, link, limits).await
 }

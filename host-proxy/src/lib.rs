@@ -17,4 +17,5 @@ pub mod ingress;
 pub mod limits;
 mod relay;
 pub mod server;
+mod shares;
 pub mod store;

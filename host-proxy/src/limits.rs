@@ -10,6 +10,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Clients connected to the enclave at once; further ones wait in the kernel's queue.
     pub ingress: usize,
+    /// Of these, how many one address may hold (for IPv6 one /64); further ones are closed at once.
+    pub ingress_share: usize,
+    /// The same for the machine's own addresses, from which sidecars and proxies beside the host come.
+    pub ingress_loopback_share: usize,
     /// Connections of the enclave to the outside at once.
     pub egress: usize,
     /// Connections of the enclave to the store at once.
@@ -25,6 +29,12 @@ pub struct Limits {
     pub dial: Duration,
     /// How long a frame may take to arrive once it has begun, and an answer to leave.
     pub frame: Duration,
+    /// How long whoever opened a relayed connection may take to say its first byte; in TLS it speaks first.
+    pub first_byte: Duration,
+    /// How long the other direction of a relayed connection may be silent once one has ended.
+    pub half_closed: Duration,
+    /// How long one write of a relayed connection, of at most [`BUFFER`] bytes, may wait for its reader.
+    pub write: Duration,
     /// How long a relayed connection may be silent in both directions.
     pub idle: Duration,
 }
@@ -33,6 +43,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             ingress: 1024,
+            ingress_share: 128,
+            ingress_loopback_share: 1024,
             egress: 256,
             store: 16,
             requests: 64,
@@ -40,6 +52,9 @@ impl Default for Limits {
             answers: 16,
             dial: Duration::from_secs(5),
             frame: Duration::from_secs(10),
+            first_byte: Duration::from_secs(5),
+            half_closed: Duration::from_secs(5),
+            write: Duration::from_secs(30),
             idle: Duration::from_secs(600),
         }
     }

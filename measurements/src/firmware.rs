@@ -82,7 +82,7 @@ impl<'a> Firmware<'a> {
     pub fn parse(image: &'a [u8]) -> Result<Self, FirmwareError> {
         let wrong = || FirmwareError::Length(image.len());
         let length = u64::try_from(image.len()).map_err(|_| wrong())?;
-        if image.is_empty() || image.len() % PAGE != 0 {
+        if image.is_empty() || !image.len().is_multiple_of(PAGE) {
             return Err(wrong());
         }
         let start = END.checked_sub(length).ok_or_else(wrong)?;

@@ -12,8 +12,8 @@
 
 mod key;
 
-use key::{PUBLIC_KEY, SIGNATURE};
 pub use key::{IdKey, KeyError};
+use key::{PUBLIC_KEY, SIGNATURE};
 
 use crate::LaunchDigest;
 
@@ -101,8 +101,7 @@ impl IdBlock {
     /// # Errors
     /// [`IdBlockError::BlockLength`] and [`IdBlockError::Version`].
     pub fn parse(bytes: &[u8]) -> Result<Self, IdBlockError> {
-        let bytes: &[u8; ID_BLOCK] =
-            bytes.try_into().map_err(|_| IdBlockError::BlockLength(bytes.len()))?;
+        let bytes: &[u8; ID_BLOCK] = bytes.try_into().map_err(|_| IdBlockError::BlockLength(bytes.len()))?;
         let version = u32::from_le_bytes(field(bytes, 80));
         if version != VERSION {
             return Err(IdBlockError::Version(version));
@@ -181,11 +180,11 @@ impl SignedIdBlock {
     }
 
     fn id_key(&self) -> [u8; PUBLIC_KEY] {
-        field(&*self.auth, ID_PUBLIC_KEY)
+        field(&self.auth, ID_PUBLIC_KEY)
     }
 
     fn author_key(&self) -> [u8; PUBLIC_KEY] {
-        field(&*self.auth, AUTHOR_PUBLIC_KEY)
+        field(&self.auth, AUTHOR_PUBLIC_KEY)
     }
 }
 

@@ -60,7 +60,8 @@ impl KernelHashes {
     fn table(&self) -> [u8; PADDED] {
         let mut table = Vec::with_capacity(PADDED);
         header(&mut table, TABLE, LENGTH);
-        for (guid, hash) in [(COMMAND_LINE, self.command_line), (INITRD, self.initrd), (KERNEL, self.kernel)] {
+        for (guid, hash) in [(COMMAND_LINE, self.command_line), (INITRD, self.initrd), (KERNEL, self.kernel)]
+        {
             header(&mut table, guid, ENTRY);
             table.extend_from_slice(&hash);
         }

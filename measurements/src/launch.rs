@@ -4,12 +4,12 @@
 //! firmware's pages ─► sections of its metadata, in order ─► a VMSA for each vCPU
 //! ```
 
+use crate::LaunchDigest;
 use crate::context::LaunchContext;
 use crate::firmware::{Firmware, Kind, Section};
 use crate::kernel::KernelHashes;
 use crate::vcpu::Signature;
 use crate::vmsa;
-use crate::LaunchDigest;
 
 /// `SEV_FEATURES` of a plain SNP guest: SNP active, nothing else.
 pub const GUEST_FEATURES: u64 = 1;
@@ -52,7 +52,9 @@ pub enum LaunchError {
     #[error("{0} vCPUs; expected 1 to {MAX_VCPUS}")]
     Vcpus(u32),
     /// A kernel is given and the firmware has no place for its hash: it would not check what it boots.
-    #[error("the firmware has no place for kernel hashes: it would boot any kernel; use OVMF built as AmdSev")]
+    #[error(
+        "the firmware has no place for kernel hashes: it would boot any kernel; use OVMF built as AmdSev"
+    )]
     NoKernelHashes,
     /// The table of kernel hashes would run over the end of its page.
     #[error("the firmware's place for kernel hashes is too near to the end of its page")]
@@ -71,7 +73,8 @@ impl Launch<'_> {
         if self.vcpus == 0 || self.vcpus > MAX_VCPUS {
             return Err(LaunchError::Vcpus(self.vcpus));
         }
-        let mut context = LaunchContext::after(self.firmware_digest.unwrap_or_else(|| self.firmware.digest()));
+        let mut context =
+            LaunchContext::after(self.firmware_digest.unwrap_or_else(|| self.firmware.digest()));
         self.sections(&mut context)?;
         self.vcpus(&mut context)?;
         Ok(context.finish())
@@ -128,4 +131,3 @@ impl Firmware<'_> {
         context.finish()
     }
 }
-

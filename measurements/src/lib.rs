@@ -8,7 +8,7 @@
 //! vCPUs   ──┘
 //! ```
 //!
-//! Sans-IO: files, keys and randomness-free signatures go in as bytes. It trusts its caller for which files count.
+//! Sans-IO: files, keys and notes go in as bytes. It trusts its caller for which files count.
 //! It follows AMD 56860 (SNP firmware ABI: `SNP_LAUNCH_UPDATE`, `SNP_LAUNCH_FINISH`), AMD 24593 volume 2 table B-4
 //! (VMSA), and OVMF's reset vector. The code is our own: crate `sev` pulls `rsa` or OpenSSL, which `deny.toml` bans,
 //! and lacks the VMSA of Google's hypervisor.

@@ -108,9 +108,9 @@ pub enum ReleaseError {
         /// Which.
         vcpu_type: String,
         /// What was published.
-        expected: LaunchDigest,
+        expected: Box<LaunchDigest>,
         /// What the files give.
-        found: LaunchDigest,
+        found: Box<LaunchDigest>,
     },
     /// The ID block allows another digest or policy than the launch that it stands by.
     #[error("the ID block of {vcpus} vCPUs of {vcpu_type} is for another {field}")]

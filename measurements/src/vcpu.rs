@@ -10,7 +10,9 @@ pub struct Signature(pub u32);
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SignatureError {
     /// Not the name of a processor that QEMU offers and that can run SNP guests.
-    #[error("unknown vCPU type {0:?}; expected EPYC, EPYC-Rome, EPYC-Milan, EPYC-Genoa or EPYC-Turin, with -vN or without")]
+    #[error(
+        "unknown vCPU type {0:?}; expected EPYC, EPYC-Rome, EPYC-Milan, EPYC-Genoa or EPYC-Turin, with -vN or without"
+    )]
     Type(String),
     /// Neither decimal nor `0x` with hexadecimal digits, or above 32 bits.
     #[error("{0:?} is no vCPU signature; expected a number of 32 bits, decimal or with 0x")]
@@ -71,7 +73,11 @@ impl Signature {
 /// The name without its version, if it has one.
 fn unversioned(name: &str) -> &str {
     match name.rsplit_once("-v") {
-        Some((model, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => model,
+        Some((model, version))
+            if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            model
+        }
         _ => name,
     }
 }

@@ -55,12 +55,22 @@ const ANY_FAMILY_6: u64 = 0x600;
 
 impl Reset {
     fn of(vmm: Vmm, start: u32) -> Self {
-        let cloud = Self { cs: 0x9b, ss: 0x93, tr: 0x8b, pat: DEFAULT_PAT, rdx: ANY_FAMILY_6, mxcsr: 0, x87_control: 0 };
+        let cloud = Self {
+            cs: 0x9b,
+            ss: 0x93,
+            tr: 0x8b,
+            pat: DEFAULT_PAT,
+            rdx: ANY_FAMILY_6,
+            mxcsr: 0,
+            x87_control: 0,
+        };
         match vmm {
             Vmm::Qemu(signature) => {
                 Self { rdx: u64::from(signature.0), mxcsr: 0x1f80, x87_control: 0x37f, ..cloud }
             }
-            Vmm::Ec2 => Self { cs: if start == RESET_VECTOR { 0x9a } else { 0x9b }, ss: 0x92, tr: 0x83, ..cloud },
+            Vmm::Ec2 => {
+                Self { cs: if start == RESET_VECTOR { 0x9a } else { 0x9b }, ss: 0x92, tr: 0x83, ..cloud }
+            }
             Vmm::Gce => Self { pat: GCE_PAT, ..cloud },
         }
     }

@@ -71,7 +71,13 @@ impl Api {
         self.call_raw(method, path, &[], body)
     }
 
-    fn call_raw(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Answer> {
+    fn call_raw(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Answer> {
         let credential = self.token.as_ref().map(|token| format!("Bearer {token}"));
         let mut all = vec![("Content-Type", "application/json")];
         all.extend(credential.as_ref().map(|credential| ("Authorization", credential.as_str())));
@@ -92,7 +98,13 @@ impl Api {
     /// A new agent that may sign, with the limits of the tests.
     #[must_use]
     pub fn agent(&self, name: &str) -> Agent {
-        let agent = self.keyless_agent(name);
+        self.agent_with(name, limits())
+    }
+
+    /// A new agent that may sign, with guardrails of its own.
+    #[must_use]
+    pub fn agent_with(&self, name: &str, guardrails: Value) -> Agent {
+        let agent = self.keyless_agent_with(name, guardrails);
         let key = self.expect(201, "POST", &agent.path("signing-keys"), Some(json!({"chain": "ethereum"})));
         Agent { address: key["address"].as_str().unwrap().to_owned(), ..agent }
     }
@@ -100,10 +112,14 @@ impl Api {
     /// A new agent without a signing key.
     #[must_use]
     pub fn keyless_agent(&self, name: &str) -> Agent {
-        let wanted = json!({
-            "name": name, "intents_api_enabled": true, "tx_to_allowlist": [RECIPIENT],
-            "tx_max_value": "0.5", "tx_daily_limit": "0.8", "tx_allowed_chains": ["sepolia"],
-        });
+        self.keyless_agent_with(name, limits())
+    }
+
+    /// A new agent without a signing key, with guardrails of its own.
+    #[must_use]
+    pub fn keyless_agent_with(&self, name: &str, guardrails: Value) -> Agent {
+        let mut wanted = json!({"name": name, "intents_api_enabled": true});
+        merge(&mut wanted, &guardrails);
         let created = self.expect(201, "POST", "/v1/agents", Some(wanted));
         let member = |value: &Value| value.as_str().unwrap_or_else(|| panic!("{created}")).to_owned();
         Agent {
@@ -120,6 +136,28 @@ impl Api {
         let path = agent.path("signing-keys/ethereum/import");
         let body = json!({"private_key": key_hex, "format": "hex"});
         self.call_with("POST", &path, &[("X-Auth-Confirm", confirm)], Some(body)).unwrap()
+    }
+
+    /// All events of the audit trail, newest first, which must be one chain.
+    ///
+    /// # Panics
+    /// If a link is missing.
+    #[must_use]
+    pub fn audit_chain(&self) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let path = format!("/v1/audit/events?limit=1000&offset={}", events.len());
+            let page = self.expect(200, "GET", &path, None)["events"].as_array().unwrap().clone();
+            if page.is_empty() {
+                break;
+            }
+            events.extend(page);
+        }
+        for (event, before) in events.iter().zip(events.iter().skip(1)) {
+            assert_eq!(event["prev_event_id"], before["id"], "{event}");
+        }
+        assert_eq!(events.last().unwrap()["prev_event_id"], Value::Null);
+        events
     }
 
     /// The audit chain, which must be valid; gives how many events it has.
@@ -200,8 +238,20 @@ pub fn intent(nonce: u64) -> Value {
 #[must_use]
 pub fn intent_with(nonce: u64, members: Value) -> Value {
     let mut intent = intent(nonce);
-    for (name, value) in members.as_object().unwrap() {
-        intent[name] = value.clone();
-    }
+    merge(&mut intent, &members);
     intent
+}
+
+/// The guardrails of [`Api::agent`].
+fn limits() -> Value {
+    json!({
+        "tx_to_allowlist": [RECIPIENT], "tx_max_value": "0.5", "tx_daily_limit": "0.8",
+        "tx_allowed_chains": ["sepolia"],
+    })
+}
+
+fn merge(into: &mut Value, members: &Value) {
+    for (name, value) in members.as_object().unwrap() {
+        into[name] = value.clone();
+    }
 }

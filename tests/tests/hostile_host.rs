@@ -227,6 +227,10 @@ fn state_key_substituted_by_one_of_the_hosts_own() {
     let genuine = scene.database().state_key();
     let truth = std::fs::read(&scene.database).unwrap();
     copy_folder(&gateways, &aside);
+    // The sidecar remembers the genuine journal, and would say so; it is not what this is about.
+    let (connect, set_aside) =
+        (scene.folder.state().join("connect"), scene.folder.state().join("connect-aside"));
+    std::fs::rename(&connect, &set_aside).unwrap();
     for name in ["gcp", "aws", "azure"] {
         for memory in ["origins", "witness"] {
             std::fs::remove_dir_all(gateways.join(name).join("state").join(memory)).unwrap();
@@ -239,6 +243,8 @@ fn state_key_substituted_by_one_of_the_hosts_own() {
 
     std::fs::remove_dir_all(&gateways).unwrap();
     std::fs::rename(&aside, &gateways).unwrap();
+    std::fs::remove_dir_all(&connect).unwrap();
+    std::fs::rename(&set_aside, &connect).unwrap();
     std::fs::write(&scene.database, truth).unwrap();
     scene.database().put("deployment", &planted);
     let refusal = scene.is_refused();

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::{fs, io};
 
+use crate::tcb::PlanError;
 use shroud_measurements::id_block::{IdBlockError, KeyError};
 use shroud_measurements::release::ReleaseError;
-use crate::tcb::PlanError;
 use shroud_measurements::{FirmwareError, KernelError, LaunchError};
 
 /// Why a measurement was not made.

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
-use shroud_measurements::{
-    Firmware, GUEST_FEATURES, KernelHashes, Launch, LaunchDigest, Signature, Vmm,
-};
+use shroud_measurements::{Firmware, GUEST_FEATURES, KernelHashes, Launch, LaunchDigest, Signature, Vmm};
 
 use super::failure::{Failure, read};
 
@@ -100,9 +98,7 @@ fn kernel(arguments: &Arguments) -> Result<Option<KernelHashes>, Failure> {
 
 fn vmm(arguments: &Arguments) -> Result<Vmm, Failure> {
     Ok(match arguments.vmm_type {
-        Hypervisor::Qemu => {
-            Vmm::Qemu(arguments.vcpu_type.or(arguments.vcpu_sig).ok_or(Failure::NoVcpu)?)
-        }
+        Hypervisor::Qemu => Vmm::Qemu(arguments.vcpu_type.or(arguments.vcpu_sig).ok_or(Failure::NoVcpu)?),
         Hypervisor::Ec2 => Vmm::Ec2,
         Hypervisor::Gce => Vmm::Gce,
     })

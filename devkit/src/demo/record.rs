@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
 use shroud_journal::{
-    CosignedCheckpoint, Entry, Hash, Origin, Quorum, SignedCheckpoint, WitnessKey, Witnesses, entry, verify_inclusion,
+    CosignedCheckpoint, Entry, Hash, Origin, Quorum, SignedCheckpoint, WitnessKey, Witnesses, entry,
+    verify_inclusion,
 };
 use shroud_wire::note::Note;
 use uuid::Uuid;

@@ -57,9 +57,10 @@ struct CreateAgentRequest {
 
 async fn create(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
     let asked: CreateAgentRequest = request.call.json()?;
-    let json = Json::parse(request.call.body()).map_err(|error| Problem::bad_request(format!("the body: {error}")))?;
-    let guardrails =
-        Guardrails::create(&json, &enclave.chains).map_err(|error| Problem::bad_request(error.to_string()))?;
+    let json = Json::parse(request.call.body())
+        .map_err(|error| Problem::bad_request(format!("the body: {error}")))?;
+    let guardrails = Guardrails::create(&json, &enclave.chains)
+        .map_err(|error| Problem::bad_request(error.to_string()))?;
     let actor = request.principal()?.actor();
     let key = fresh_key();
     let agent = agent(enclave, asked, &guardrails, &key, &actor)?;
@@ -85,7 +86,9 @@ fn agent(
     let id = Uuid::new_v4();
     let auth_method = asked.auth_method.unwrap_or_else(|| "api_key".to_owned());
     if auth_method != "api_key" {
-        return Err(Problem::bad_request(format!("auth_method: expected \"api_key\", found {auth_method:?}")));
+        return Err(Problem::bad_request(format!(
+            "auth_method: expected \"api_key\", found {auth_method:?}"
+        )));
     }
     let name = name(&asked.name)?;
     lifetime(asked.token_ttl_seconds)?;
@@ -163,7 +166,8 @@ pub(super) async fn known(enclave: &Enclave<Unsealed>, id: &str) -> Result<Loade
 pub(crate) fn policy(enclave: &Enclave<Unsealed>, agent: &Agent) -> Result<SignedPolicy, Problem> {
     let bytes = BASE64_STANDARD.decode(&agent.policy).map_err(|_| Problem::internal())?;
     let key = enclave.policy_key.for_subject(&agent.id.to_string());
-    SignedPolicy::open(&bytes, &key).map_err(|error| Problem::unavailable("policy_altered", error.to_string()))
+    SignedPolicy::open(&bytes, &key)
+        .map_err(|error| Problem::unavailable("policy_altered", error.to_string()))
 }
 
 async fn with_key(enclave: &Enclave<Unsealed>, agent: &Agent) -> Result<Value, Problem> {
@@ -175,7 +179,8 @@ async fn with_key(enclave: &Enclave<Unsealed>, agent: &Agent) -> Result<Value, P
 fn told(enclave: &Enclave<Unsealed>, agent: &Agent, key: Option<&SigningKey>) -> Result<Value, Problem> {
     let now = enclave.clock.windows();
     let id = agent.id.to_string();
-    let spent = |counter: &str| enclave.ledger.log().with(|state| state.preview(&id, counter, now).map(|s| s.amount));
+    let spent =
+        |counter: &str| enclave.ledger.log().with(|state| state.preview(&id, counter, now).map(|s| s.amount));
     let unknown = |_| Problem::unavailable("clock_backwards", "the spend windows are not known");
     let native = format_ether(spent(&shroud_policy::counter::native()).map_err(unknown)?);
     let count = spent(&shroud_policy::counter::count(now)).map_err(unknown)?;

@@ -63,6 +63,7 @@ async fn attestation(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<
                 "verify the report with shroud verify report, or by hand as docs/attestation.md says",
                 "compare measurement and HOST_DATA with the published reference values",
                 "compare REPORT_DATA with SHA-512 over the label shroud/v1/tls-certificate and the key of this connection",
+                "for proof of one connection, POST /v1/attestation with a nonce, and compare nonce, key and TLS exporter",
             ],
             "google_certs_url": "https://www.googleapis.com/oauth2/v3/certs",
             "expected_audience": "",

@@ -43,7 +43,8 @@ impl Filter {
     }
 
     fn matches(&self, entry: &Entry) -> bool {
-        let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
+        let is =
+            |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|wanted| wanted == found);
         is(&self.action, entry.kind.name())
             && is(&self.actor, named(&entry.actor).1)
             && is(&self.resource, named(&entry.subject).1)
@@ -55,7 +56,8 @@ type Place = (Option<Link>, Link);
 
 async fn events(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
     let filter = Filter::read(request)?;
-    let (limit, offset) = (request.call.number("limit", 100, SHOWN)?, request.call.number("offset", 0, usize::MAX)?);
+    let (limit, offset) =
+        (request.call.number("limit", 100, SHOWN)?, request.call.number("offset", 0, usize::MAX)?);
     let window = Times::read(request)?.window(enclave).await?;
     let (mut to, mut passed, mut found) = (window.end, 0, Vec::new());
     while to > window.start && found.len() < limit {
@@ -78,7 +80,11 @@ async fn events(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply,
 }
 
 /// The places of a page's entries; none where an entry before them cannot be read back, which is no reason to hide them.
-async fn places(enclave: &Enclave<Unsealed>, page: u64, entries: &[Entry]) -> Result<Vec<Place>, HistoryError> {
+async fn places(
+    enclave: &Enclave<Unsealed>,
+    page: u64,
+    entries: &[Entry],
+) -> Result<Vec<Place>, HistoryError> {
     let mut before = match enclave.chain.before(&enclave.history, page).await {
         Ok(before) => before,
         Err(HistoryError::Store(error)) => return Err(error.into()),
@@ -111,7 +117,11 @@ async fn proof(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, 
     let missing = || Problem::not_found("no event has this id");
     let id: Uuid = request.parameter("event_id").parse().map_err(|_| missing())?;
     enclave.settled().await?;
-    let cosigned = enclave.ledger.anchor().newest().ok_or_else(|| Problem::unavailable("quorum", "nothing is cosigned yet"))?;
+    let cosigned = enclave
+        .ledger
+        .anchor()
+        .newest()
+        .ok_or_else(|| Problem::unavailable("quorum", "nothing is cosigned yet"))?;
     let size = cosigned.checkpoint().size;
     let witnesses: Vec<Value> = enclave
         .ledger
@@ -126,7 +136,8 @@ async fn proof(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, 
         let entries = enclave.history.between(from, to).await?;
         if let Some(entry) = entries.iter().find(|entry| entry.id == *id.as_bytes()) {
             let path = enclave.ledger.log().with(|state| state.tree().inclusion(entry.sequence, size));
-            let path: Vec<String> = path.ok_or_else(missing)?.iter().map(|hash| BASE64_STANDARD.encode(hash)).collect();
+            let path: Vec<String> =
+                path.ok_or_else(missing)?.iter().map(|hash| BASE64_STANDARD.encode(hash)).collect();
             return Reply::read(&json!({
                 "entry": BASE64_STANDARD.encode(entry.to_bytes()), "leaf_index": entry.sequence, "tree_size": size,
                 "inclusion": path, "checkpoint": String::from_utf8_lossy(&cosigned.to_bytes()),

@@ -77,7 +77,12 @@ async fn for_agent(enclave: &Enclave<Unsealed>, agent: &Agent) -> Result<Reply, 
         vault_ids: agent.vault_ids.clone(),
         intents_api_enabled: agent.intents_api_enabled,
         key: Claims::key(&agent.api_key_sha256),
-        ..claims(enclave, format!("agent:{}", agent.id), lifetime, [agent.expires_at, agent.api_key_expires_at])
+        ..claims(
+            enclave,
+            format!("agent:{}", agent.id),
+            lifetime,
+            [agent.expires_at, agent.api_key_expires_at],
+        )
     };
     let mut response = response(enclave, &claims)?;
     response.agent_id = Some(agent.id);
@@ -132,7 +137,9 @@ async fn revoke(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply,
     for old in enclave.rows.keys(Table::Credentials, RevokedToken::PREFIX).into_iter().take(FORGOTTEN) {
         let row = enclave.rows.load::<RevokedToken>(&old).await?;
         if let Some(row) = row.filter(|row| row.value().expires_at < now) {
-            draft = draft.unchanged::<RevokedToken>(old.clone(), Some(row.version()), "the token").delete::<RevokedToken>(old);
+            draft = draft
+                .unchanged::<RevokedToken>(old.clone(), Some(row.version()), "the token")
+                .delete::<RevokedToken>(old);
         }
     }
     Ok(Reply::done(&enclave.ledger.record(Held::new(()), draft).await?))
@@ -167,7 +174,14 @@ fn claims(enclave: &Enclave<Unsealed>, sub: String, lifetime: u64, ends: [Option
 fn response(enclave: &Enclave<Unsealed>, claims: &Claims) -> Result<TokenResponse, Problem> {
     let access_token = enclave.tokens.issue(claims).map_err(|_| Problem::internal())?;
     let expires_in = claims.exp.saturating_sub(claims.iat);
-    Ok(TokenResponse { access_token, token_type: "Bearer", expires_in, agent_id: None, vault_ids: None, entitlements: None })
+    Ok(TokenResponse {
+        access_token,
+        token_type: "Bearer",
+        expires_in,
+        agent_id: None,
+        vault_ids: None,
+        entitlements: None,
+    })
 }
 
 async fn issued(
@@ -189,5 +203,7 @@ async fn public_key(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<R
 
 async fn jwks(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, Problem> {
     let x = BASE64_URL_SAFE_NO_PAD.encode(enclave.tokens.public_key());
-    Reply::read(&json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "eddsa-v1", "x": x }] }))
+    Reply::read(
+        &json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "eddsa-v1", "x": x }] }),
+    )
 }

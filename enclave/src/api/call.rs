@@ -81,9 +81,15 @@ impl Call {
     /// # Errors
     /// 401 where there is none.
     pub(crate) fn bearer(&self) -> Result<&str, Problem> {
-        let missing = || Problem::unauthorized("expected the header Authorization: Bearer with a token or an API key");
-        let (scheme, credential) = self.header(&AUTHORIZATION).and_then(|v| v.split_once(' ')).ok_or_else(missing)?;
-        if scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty() { Ok(credential) } else { Err(missing()) }
+        let missing =
+            || Problem::unauthorized("expected the header Authorization: Bearer with a token or an API key");
+        let (scheme, credential) =
+            self.header(&AUTHORIZATION).and_then(|v| v.split_once(' ')).ok_or_else(missing)?;
+        if scheme.eq_ignore_ascii_case("bearer") && !credential.is_empty() {
+            Ok(credential)
+        } else {
+            Err(missing())
+        }
     }
 
     /// The body as JSON of the expected shape.
@@ -110,7 +116,9 @@ impl Call {
     /// 400 if it is none.
     pub(crate) fn number(&self, name: &str, default: usize, maximum: usize) -> Result<usize, Problem> {
         let Some(text) = self.query(name)? else { return Ok(default) };
-        let wrong = || Problem::bad_request(format!("query parameter {name}: expected 0 to {maximum}, found {text:?}"));
+        let wrong = || {
+            Problem::bad_request(format!("query parameter {name}: expected 0 to {maximum}, found {text:?}"))
+        };
         text.parse().ok().filter(|number| *number <= maximum).ok_or_else(wrong)
     }
 }

@@ -7,10 +7,8 @@ use super::{Line, Reply, Request, route};
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
 
-pub(super) const ROUTES: [Line; 2] = [
-    route!(GET "/v1/chains" Public list),
-    route!(GET "/v1/chains/{identifier}" Public one),
-];
+pub(super) const ROUTES: [Line; 2] =
+    [route!(GET "/v1/chains" Public list), route!(GET "/v1/chains/{identifier}" Public one)];
 
 async fn list(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, Problem> {
     let chains: Vec<Value> = enclave.chains.iter().map(told).collect();

@@ -6,10 +6,8 @@ use super::{Line, Reply, Request, route};
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
 
-pub(super) const ROUTES: [Line; 2] = [
-    route!(GET "/v1/health" Public health),
-    route!(GET "/v1/health/hsm" Public hsm),
-];
+pub(super) const ROUTES: [Line; 2] =
+    [route!(GET "/v1/health" Public health), route!(GET "/v1/health/hsm" Public hsm)];
 
 async fn health(enclave: &Enclave<Unsealed>, _request: &Request) -> Result<Reply, Problem> {
     let anchor = enclave.ledger.anchor();

@@ -40,7 +40,10 @@ impl Reply {
     ///
     /// # Errors
     /// 500 if the value has no JSON form.
-    pub(crate) fn recorded<T: Serialize>(status: StatusCode, recorded: &Recorded<T>) -> Result<Self, Problem> {
+    pub(crate) fn recorded<T: Serialize>(
+        status: StatusCode,
+        recorded: &Recorded<T>,
+    ) -> Result<Self, Problem> {
         Ok(Self { waits: false, ..Self::json(status, recorded.value())? })
     }
 

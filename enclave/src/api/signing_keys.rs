@@ -69,11 +69,19 @@ async fn import(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply,
     enclave.confirmed(&request.call).await?;
     let asked: ImportKeyRequest = request.call.json()?;
     let text = Zeroizing::new(asked.private_key);
-    let wrong = || Problem::bad_request("private_key: expected a secp256k1 key between 1 and n-1 as 32 bytes in hex or base64");
+    let wrong = || {
+        Problem::bad_request(
+            "private_key: expected a secp256k1 key between 1 and n-1 as 32 bytes in hex or base64",
+        )
+    };
     let bytes = match asked.format.as_deref().unwrap_or("hex") {
         "hex" => hex::decode(text.trim_start_matches("0x")).map_err(|_| wrong())?,
         "base64" => BASE64_STANDARD.decode(text.as_bytes()).map_err(|_| wrong())?,
-        found => return Err(Problem::bad_request(format!("format: expected \"hex\" or \"base64\", found {found:?}"))),
+        found => {
+            return Err(Problem::bad_request(format!(
+                "format: expected \"hex\" or \"base64\", found {found:?}"
+            )));
+        }
     };
     let bytes = Zeroizing::new(bytes);
     let private = PrivateKey::from_slice(&bytes).map_err(|_| wrong())?;
@@ -95,7 +103,9 @@ async fn install(
     match (kind, active) {
         (Kind::KeyRotate, false) => return Err(no_key()),
         (Kind::KeyRotate, true) | (_, false) => {}
-        (_, true) => return Err(Problem::conflict(format!("the agent has an active signing key for {CHAIN}"))),
+        (_, true) => {
+            return Err(Problem::conflict(format!("the agent has an active signing key for {CHAIN}")));
+        }
     }
     let version = before.as_ref().map_or(1, |row| row.value().version + 1);
     let caller = request.principal()?;
@@ -106,7 +116,8 @@ async fn install(
         .keyring
         .seal(CustodyMode::MultiHsm2of3, key.vault_id, &key.path, version, value.as_bytes())
         .await?;
-    let details = json!({ "agent_id": key.agent_id, "chain": CHAIN, "address": key.address, "key_version": version });
+    let details =
+        json!({ "agent_id": key.agent_id, "chain": CHAIN, "address": key.address, "key_version": version });
     let mut draft = Draft::new(kind, caller.actor(), format!("signing_key:{name}"), details)
         .unchanged::<Agent>(key.agent_id.to_string(), Some(agent.version()), "the agent")
         .unchanged::<SigningKey>(name.clone(), before.as_ref().map(Loaded::version), "the signing key")
@@ -135,14 +146,19 @@ async fn deactivate(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Re
 fn deactivated(key: &Loaded<SigningKey>, kind: Kind, actor: &str) -> Result<Draft, serde_json::Error> {
     let inactive = SigningKey { is_active: false, ..key.value().clone() };
     let name = SigningKey::key(inactive.agent_id, &inactive.chain);
-    let details = json!({ "agent_id": inactive.agent_id, "chain": inactive.chain, "key_version": inactive.version });
+    let details =
+        json!({ "agent_id": inactive.agent_id, "chain": inactive.chain, "key_version": inactive.version });
     Draft::new(kind, actor, format!("signing_key:{name}"), details)
         .unchanged::<SigningKey>(name.clone(), Some(key.version()), "the signing key")
         .put(name, &inactive)
 }
 
 fn served(chain: &str) -> Result<&'static str, Problem> {
-    if chain == CHAIN { Ok(CHAIN) } else { Err(Problem::bad_request(format!("chain: expected {CHAIN:?}, found {chain:?}"))) }
+    if chain == CHAIN {
+        Ok(CHAIN)
+    } else {
+        Err(Problem::bad_request(format!("chain: expected {CHAIN:?}, found {chain:?}")))
+    }
 }
 
 fn no_key() -> Problem {

@@ -12,7 +12,7 @@ use super::{Line, Reply, Request, agents, route};
 use crate::api::problem::Problem;
 use crate::enclave::{Enclave, Unsealed};
 use crate::instant;
-use crate::ledger::Recorded;
+use crate::ledger::{Receipt, Recorded};
 use crate::principal::{AgentCaller, Principal};
 use crate::records::Transaction;
 use crate::sign::once::{Fresh, Once, once};
@@ -52,14 +52,14 @@ async fn sign_only(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Rep
     let caller = acting(request)?;
     let draft = parse(enclave, request, Draft::transaction)?;
     let signed = signed(enclave, caller, request, draft, SIGN_ONLY, None).await?;
-    Reply::recorded(StatusCode::OK, &signed.map(|signed, _| transaction(&signed)))
+    Reply::recorded(StatusCode::OK, &signed.map(|signed, receipt| transaction(&signed, receipt)))
 }
 
 async fn unified(enclave: &Enclave<Unsealed>, request: &Request) -> Result<Reply, Problem> {
     let caller = acting(request)?;
     let draft = parse(enclave, request, Draft::unified)?;
     let signed = signed(enclave, caller, request, draft, SIGN_ONLY, None).await?;
-    Reply::recorded(StatusCode::OK, &signed.map(|signed, _| intent(&signed)))
+    Reply::recorded(StatusCode::OK, &signed.map(|signed, receipt| intent(&signed, receipt)))
 }
 
 /// The agent that acts, for itself.
@@ -91,7 +91,7 @@ async fn signed(
 }
 
 /// The answer of `transactions/sign`.
-fn transaction(told: &SignedIntent) -> Map<String, Value> {
+fn transaction(told: &SignedIntent, receipt: &Receipt) -> Map<String, Value> {
     let fields = told.signed.transaction().map(shroud_policy::SignedTransaction::transaction);
     let row = told.listed.as_ref();
     let mut members = object(json!({
@@ -99,13 +99,14 @@ fn transaction(told: &SignedIntent) -> Map<String, Value> {
         "tx_hash": row.map(|row| &row.tx_hash), "to": row.map(|row| &row.to), "from": told.from,
         "chain": told.chain.name, "chain_id": told.chain.chain_id, "nonce": fields.map(|fields| fields.nonce),
         "value_wei": row.map(|row| &row.value_wei), "status": row.map(|row| &row.status), "steps": told.steps,
+        "event_id": receipt.event,
     }));
     members.extend(fields.map(sign::fees).unwrap_or_default());
     members
 }
 
 /// The answer of the unified `sign`.
-fn intent(told: &SignedIntent) -> Map<String, Value> {
+fn intent(told: &SignedIntent, receipt: &Receipt) -> Map<String, Value> {
     let signed = &told.signed;
     let row = told.listed.as_ref();
     let signature = row.is_none().then(|| sign::hex(&signed.signature().to_bytes()));
@@ -115,6 +116,7 @@ fn intent(told: &SignedIntent) -> Map<String, Value> {
         "typed_data_hash": signed.typed_data_hash().map(|hash| sign::hex(hash)),
         "signed_tx": row.map(|row| &row.signed_tx), "tx_hash": row.map(|row| &row.tx_hash),
         "tx_type": signed.transaction().map(|signed| signed.transaction().type_id()), "steps": told.steps,
+        "event_id": receipt.event,
     }))
 }
 
@@ -153,7 +155,9 @@ fn own(caller: &AgentCaller, request: &Request) -> Result<(), Problem> {
         return Err(Problem::forbidden("intents_api_enabled is off for this agent or this token"));
     }
     if caller.agent.intents_require_tee {
-        return Err(Problem::forbidden("intents_require_tee: expected the vendor's TEE origin header, which Shroud does not use"));
+        return Err(Problem::forbidden(
+            "intents_require_tee: expected the vendor's TEE origin header, which Shroud does not use",
+        ));
     }
     Ok(())
 }

@@ -101,11 +101,17 @@ fn draft(
 }
 
 /// Has every cloud wrap its share of the state key and a KEK of the vault of agents' keys. All three are needed.
-async fn wrap(sealed: &Sealed, state_key: &StateKey, vault: Uuid, events: &Events) -> Result<Vec<Wrapped>, Refused> {
+async fn wrap(
+    sealed: &Sealed,
+    state_key: &StateKey,
+    vault: Uuid,
+    events: &Events,
+) -> Result<Vec<Wrapped>, Refused> {
     let mut wrapped = Vec::new();
     for (provider, share) in state_key.split(&mut SystemRandom) {
         let gateway = sealed.gateways.members().iter().find(|member| member.name() == provider.name());
-        let gateway = gateway.ok_or_else(|| Refused::new("configuration", format!("no gateway {provider}")))?;
+        let gateway =
+            gateway.ok_or_else(|| Refused::new("configuration", format!("no gateway {provider}")))?;
         wrapped.push(patiently(sealed, gateway, provider, &share, vault, events).await?);
         events.progress(&format!("{provider} wrapped its share of the state key"));
     }
@@ -130,9 +136,15 @@ async fn patiently(
                 let share = BASE64_STANDARD.encode(share);
                 return Ok(Wrapped { provider, share, kek: wrapped_kek(vault, provider, kek) });
             }
-            Ok(_) => return Err(Refused::new("gateway", format!("{provider} wrapped another number of keys"))),
-            Err(error @ GatewayError::Unreachable { .. }) => events.waiting(&[provider.name()], &error.to_string()),
-            Err(GatewayError::Refused { kind, detail, .. }) => return Err(Refused::new(kind, format!("{provider}: {detail}"))),
+            Ok(_) => {
+                return Err(Refused::new("gateway", format!("{provider} wrapped another number of keys")));
+            }
+            Err(error @ GatewayError::Unreachable { .. }) => {
+                events.waiting(&[provider.name()], &error.to_string())
+            }
+            Err(GatewayError::Refused { kind, detail, .. }) => {
+                return Err(Refused::new(kind, format!("{provider}: {detail}")));
+            }
             Err(error) => return Err(Refused::new("gateway", error.to_string())),
         }
         tokio::time::sleep(PAUSE).await;
@@ -145,7 +157,9 @@ async fn register(sealed: &Sealed, registration: &Registration, events: &Events)
         loop {
             match sealed.gateways.register(gateway, registration).await {
                 Ok(()) => break,
-                Err(error @ GatewayError::Unreachable { .. }) => events.waiting(&[gateway.name()], &error.to_string()),
+                Err(error @ GatewayError::Unreachable { .. }) => {
+                    events.waiting(&[gateway.name()], &error.to_string())
+                }
                 Err(error) => return Err(error.into()),
             }
             tokio::time::sleep(PAUSE).await;

@@ -45,7 +45,9 @@ impl Hearing {
                     match QuorumTime::new(&times, quorum.boot()) {
                         Ok(time) => return Ok(Self { quorum: *quorum, testimonies, time }),
                         // Somebody who is missing may settle whose clock is wrong.
-                        Err(error) if failures.is_empty() => return Err(Refused::new(error.name(), error.to_string())),
+                        Err(error) if failures.is_empty() => {
+                            return Err(Refused::new(error.name(), error.to_string()));
+                        }
                         Err(error) => events.waiting(&names(&failures), &error.to_string()),
                     }
                 }
@@ -125,7 +127,9 @@ async fn ask(gateway: &Gateway, origin: &Origin) -> Result<Heard, String> {
 }
 
 fn read(registration: &gateway::Registration) -> Result<Registered, String> {
-    let hash = |bytes: &[u8]| <[u8; 32]>::try_from(bytes).map_err(|_| "a registration with malformed hashes".to_owned());
+    let hash = |bytes: &[u8]| {
+        <[u8; 32]>::try_from(bytes).map_err(|_| "a registration with malformed hashes".to_owned())
+    };
     Ok(Registered {
         journal_key: hash(&registration.journal_key)?,
         state_key_commitment: hash(&registration.state_key_commitment)?,

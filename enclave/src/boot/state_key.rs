@@ -67,10 +67,15 @@ impl Released {
 type Share = Zeroizing<Vec<u8>>;
 
 /// Asks every gateway, and waits until two shares that fit are there, or it is certain that they never will be.
-pub(super) async fn rebuild(sealed: &Sealed, registered: &Registered, events: &Events) -> Result<Released, Refused> {
+pub(super) async fn rebuild(
+    sealed: &Sealed,
+    registered: &Registered,
+    events: &Events,
+) -> Result<Released, Refused> {
     let row = row(sealed, events).await?;
-    let wrapped: WrappedStateKey = serde_json::from_slice(&row.body)
-        .map_err(|error| Refused::new("state_key_substituted", format!("the row of the state key: {error}")))?;
+    let wrapped: WrappedStateKey = serde_json::from_slice(&row.body).map_err(|error| {
+        Refused::new("state_key_substituted", format!("the row of the state key: {error}"))
+    })?;
     let mut shares: Vec<(Provider, Share)> = Vec::new();
     let mut refusals: BTreeMap<&'static str, String> = BTreeMap::new();
     loop {
@@ -86,7 +91,8 @@ pub(super) async fn rebuild(sealed: &Sealed, registered: &Registered, events: &E
                 }
                 Err(error) => missing.push((provider.name(), error.to_string())),
             }
-            if let Some(released) = fits(sealed, registered, &shares, missing.is_empty() && asked.is_empty())? {
+            if let Some(released) = fits(sealed, registered, &shares, missing.is_empty() && asked.is_empty())?
+            {
                 let (key, faults) = released;
                 let by = shares.iter().map(|(provider, _)| *provider).collect();
                 return Ok(Released { key, by, faults, row });
@@ -124,7 +130,8 @@ fn ask(
 ) -> JoinSet<(Provider, Result<Share, GatewayError>)> {
     let mut asked = JoinSet::new();
     for provider in Provider::ALL {
-        let answered = shares.iter().any(|(one, _)| *one == provider) || refusals.contains_key(provider.name());
+        let answered =
+            shares.iter().any(|(one, _)| *one == provider) || refusals.contains_key(provider.name());
         let bytes = wrapped.shares.get(provider.name()).and_then(|text| BASE64_STANDARD.decode(text).ok());
         let gateway = sealed.gateways.members().iter().find(|member| member.name() == provider.name());
         let (Some(bytes), Some(gateway), false) = (bytes, gateway, answered) else { continue };
@@ -146,7 +153,8 @@ fn fits(
     shares: &[(Provider, Share)],
     all: bool,
 ) -> Result<Option<(StateKey, Vec<ShareFault>)>, Refused> {
-    let plain: Vec<(Provider, &[u8])> = shares.iter().map(|(provider, share)| (*provider, share.as_slice())).collect();
+    let plain: Vec<(Provider, &[u8])> =
+        shares.iter().map(|(provider, share)| (*provider, share.as_slice())).collect();
     match StateKey::rebuild(&sealed.configuration.origin, &registered.state_key_commitment, &plain) {
         Ok(rebuilt) => Ok(Some(rebuilt)),
         Err(RebuildError::NotEnough { .. }) => Ok(None),

@@ -86,7 +86,8 @@ impl Connections {
             .header(CONTENT_TYPE, media)
             .body(Full::new(Bytes::from(body)))
             .map_err(|error| self.unreachable(&error))?;
-        let response = connection.sender.send_request(request).await.map_err(|error| self.unreachable(&error))?;
+        let response =
+            connection.sender.send_request(request).await.map_err(|error| self.unreachable(&error))?;
         let status = response.status();
         let body = Limited::new(response.into_body(), limits::GATEWAY_BODY).collect().await;
         let body = body.map_err(|error| self.unreachable(&error))?.to_bytes().to_vec();
@@ -127,7 +128,8 @@ impl Connections {
 
     async fn dial(&self) -> Result<Connection, GatewayError> {
         let link = self.through_host().await?;
-        let name = ServerName::try_from("gateway.shroud.invalid").map_err(|error| self.unreachable(&error))?;
+        let name =
+            ServerName::try_from("gateway.shroud.invalid").map_err(|error| self.unreachable(&error))?;
         let connector = TlsConnector::from(Arc::clone(&self.config));
         let stream = connector.connect(name, link).await.map_err(|error| self.unreachable(&error))?;
         let statement = Arc::new(self.vouched(&stream)?);
@@ -148,7 +150,8 @@ impl Connections {
 
     fn vouched(&self, stream: &TlsStream<Link>) -> Result<Statement, GatewayError> {
         let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default();
-        let certificate = certificates.first().ok_or_else(|| self.unreachable(&"it showed no certificate"))?;
+        let certificate =
+            certificates.first().ok_or_else(|| self.unreachable(&"it showed no certificate"))?;
         let credential = self.pinned.credential(certificate).map_err(|error| self.unreachable(&error))?;
         Ok(credential.statement().clone())
     }

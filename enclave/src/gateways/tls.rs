@@ -53,9 +53,16 @@ impl Pinned {
         let spki = tbs.subject_public_key_info().to_der().map_err(|_| PinError::Certificate(name()))?;
         let extension = tbs.extensions().into_iter().flatten().find(|e| e.extn_id.to_string() == EXTENSION);
         let value = extension.ok_or_else(|| PinError::NoCredential(name()))?.extn_value.as_bytes();
-        let signed = <&der::asn1::OctetStringRef>::from_der(value).map_err(|_| PinError::Certificate(name()))?;
-        Credential::verify(signed.as_bytes(), &self.pin.name, &self.pin.identity, &spki, self.clock.credentials())
-            .map_err(|source| PinError::Credential { gateway: name(), source })
+        let signed =
+            <&der::asn1::OctetStringRef>::from_der(value).map_err(|_| PinError::Certificate(name()))?;
+        Credential::verify(
+            signed.as_bytes(),
+            &self.pin.name,
+            &self.pin.identity,
+            &spki,
+            self.clock.credentials(),
+        )
+        .map_err(|source| PinError::Credential { gateway: name(), source })
     }
 }
 

@@ -47,9 +47,12 @@ impl Chain {
         let (actor_type, actor_id) = named(&entry.actor);
         let details = String::from_utf8_lossy(&entry.details);
         let time = instant::rfc3339(entry.time);
-        let line = json!([previous, self.org, actor_type, actor_id, entry.kind.name(), details, time]).to_string();
+        let line =
+            json!([previous, self.org, actor_type, actor_id, entry.kind.name(), details, time]).to_string();
         let mut hash = [0; 32];
-        hash.iter_mut().zip(hmac::sign(&self.key, line.as_bytes()).as_ref()).for_each(|(to, from)| *to = *from);
+        hash.iter_mut()
+            .zip(hmac::sign(&self.key, line.as_bytes()).as_ref())
+            .for_each(|(to, from)| *to = *from);
         Link { event: entry.id, hash }
     }
 
@@ -61,7 +64,11 @@ impl Chain {
     }
 
     /// The link before the page of 256 entries that holds `sequence`; `None` before the first page.
-    pub(crate) async fn before(&self, history: &History, sequence: u64) -> Result<Option<Link>, HistoryError> {
+    pub(crate) async fn before(
+        &self,
+        history: &History,
+        sequence: u64,
+    ) -> Result<Option<Link>, HistoryError> {
         let page = sequence / CHUNK;
         let mut kept = self.kept.lock().await;
         loop {
@@ -138,6 +145,9 @@ mod tests {
             assert_ne!(chain().link(None, other).hash, base.hash);
         }
         assert_ne!(after.hash, base.hash);
-        assert_ne!(Chain::new(&[3; 32], Uuid::from_bytes([2; 16])).link(None, &entry(0, "user:a", "{}")).hash, base.hash);
+        assert_ne!(
+            Chain::new(&[3; 32], Uuid::from_bytes([2; 16])).link(None, &entry(0, "user:a", "{}")).hash,
+            base.hash
+        );
     }
 }

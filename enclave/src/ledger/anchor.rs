@@ -254,8 +254,12 @@ async fn cosign(member: &Member, name: String, log: &Log, checkpoint: &SignedChe
             }
             Answer::Conflict { size } => member.size.store(size, Ordering::Release),
             Answer::Superseded { term } => return Heard { name, said: Said::Superseded(term) },
-            Answer::Refused { status, detail } => return Heard::nothing(name, format!("refused with {status}: {detail}")),
-            Answer::Malformed { status } => return Heard::nothing(name, format!("a malformed answer with {status}")),
+            Answer::Refused { status, detail } => {
+                return Heard::nothing(name, format!("refused with {status}: {detail}"));
+            }
+            Answer::Malformed { status } => {
+                return Heard::nothing(name, format!("a malformed answer with {status}"));
+            }
         }
     }
     Heard::nothing(name, "it changed its mind about what it remembers".to_owned())

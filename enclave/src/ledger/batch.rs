@@ -61,7 +61,12 @@ impl Sealing {
 
     /// Where a row's body belongs in the deployment of `origin`.
     pub(crate) fn row_place(origin: &str, table: Table, key: &str, version: u64) -> Vec<u8> {
-        Canonical::new("shroud/v1/row-body").field(origin).field(table.name()).field(key).number(version).into_bytes()
+        Canonical::new("shroud/v1/row-body")
+            .field(origin)
+            .field(table.name())
+            .field(key)
+            .number(version)
+            .into_bytes()
     }
 
     /// Where an entry's body belongs in the deployment of `origin`.
@@ -75,7 +80,9 @@ impl Sealing {
     }
 
     fn seal(&self, context: &[u8], plain: &[u8]) -> Result<Vec<u8>, Refusal> {
-        self.state_key.seal(context, plain, &mut SystemRandom).map_err(|error| Refusal::Entry(error.to_string()))
+        self.state_key
+            .seal(context, plain, &mut SystemRandom)
+            .map_err(|error| Refusal::Entry(error.to_string()))
     }
 
     /// A row as the host keeps it, and the change that the entry names.
@@ -83,12 +90,19 @@ impl Sealing {
         match write {
             Write::Put { table, key, body, columns } => {
                 let body = self.seal(&self.row_context(*table, key, version), body)?;
-                let columns = columns.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+                let columns =
+                    columns.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
                 let row = Row { table: table.number(), key: key.clone(), version, body, columns };
                 Ok(self.stored(row, false))
             }
             Write::Open { table, key, body } => {
-                let row = Row { table: table.number(), key: key.clone(), version, body: body.clone(), ..Row::default() };
+                let row = Row {
+                    table: table.number(),
+                    key: key.clone(),
+                    version,
+                    body: body.clone(),
+                    ..Row::default()
+                };
                 let (write, change) = self.stored(row.clone(), false);
                 Ok((RowWrite { row: Some(row), ..write }, change))
             }
@@ -165,7 +179,7 @@ impl Batch {
         self.commit.entries.push(EntryRecord { sequence: applied.sequence, sealed });
         self.commit.rows.append(&mut rows);
         self.size += size;
-        Ok(Receipt { sequence: entry.sequence, event: Uuid::from_bytes(entry.id), time: entry.time })
+        Ok(Receipt { sequence: entry.sequence, event: Uuid::from_bytes(entry.id) })
     }
 
     /// The finished batch with the signed checkpoint over what it ends with.
@@ -183,7 +197,8 @@ fn head(state: &State) -> Vec<u8> {
 }
 
 fn next_version(log: &Log, write: &Write) -> u64 {
-    let (Write::Put { table, key, .. } | Write::Open { table, key, .. } | Write::Delete { table, key }) = write;
+    let (Write::Put { table, key, .. } | Write::Open { table, key, .. } | Write::Delete { table, key }) =
+        write;
     log.with(|state| state.next_version(table.number(), key))
 }
 
@@ -254,7 +269,12 @@ mod tests {
     fn draft(key: &str, bytes: usize) -> Draft {
         let mut draft = Draft::new(Kind::Setting, "user:1", "setting:1", json!({}));
         let body = vec![0; bytes].into();
-        draft.writes.push(Write::Put { table: Table::Settings, key: key.to_owned(), body, columns: Vec::new() });
+        draft.writes.push(Write::Put {
+            table: Table::Settings,
+            key: key.to_owned(),
+            body,
+            columns: Vec::new(),
+        });
         draft
     }
 
@@ -291,7 +311,8 @@ mod tests {
         let (log, sealing) = scene();
         let mut batch = Batch::after(&log);
         batch.join(&log, &sealing, draft("a", 1), Vec::new(), (1, 1)).unwrap();
-        let guard = |version| Guard::Unchanged { table: Table::Settings, key: "a".into(), version, what: "the row" };
+        let guard =
+            |version| Guard::Unchanged { table: Table::Settings, key: "a".into(), version, what: "the row" };
         for (version, holds) in [(None, false), (Some(1), true), (Some(1), false)] {
             let mut next = draft("a", 1);
             next.guards.push(guard(version));

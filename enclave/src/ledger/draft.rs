@@ -102,7 +102,12 @@ pub(crate) struct Draft {
 impl Draft {
     /// An entry of `kind`: who did it, and to what.
     #[must_use]
-    pub(crate) fn new(kind: Kind, actor: impl Into<String>, subject: impl Into<String>, details: Value) -> Self {
+    pub(crate) fn new(
+        kind: Kind,
+        actor: impl Into<String>,
+        subject: impl Into<String>,
+        details: Value,
+    ) -> Self {
         Self {
             kind,
             actor: actor.into(),

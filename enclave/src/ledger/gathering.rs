@@ -47,7 +47,14 @@ pub(super) struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     /// Nothing yet.
     pub(super) fn new(quorum: &'a Quorum, checkpoint: SignedCheckpoint) -> Self {
-        Self { quorum, checkpoint, keys: BTreeMap::new(), lines: Vec::new(), superseded: 0, obstacles: Vec::new() }
+        Self {
+            quorum,
+            checkpoint,
+            keys: BTreeMap::new(),
+            lines: Vec::new(),
+            superseded: 0,
+            obstacles: Vec::new(),
+        }
     }
 
     /// Takes an answer, and as much of it as verifies.
@@ -66,7 +73,9 @@ impl<'a> Gathering<'a> {
         if self.keys.values().any(|held| *held == key) {
             return self.note(format!("{name}: its witness key is another gateway's as well"));
         }
-        let Ok(witness) = WitnessKey::new(&name, key) else { return self.note(format!("{name}: no name of a witness")) };
+        let Ok(witness) = WitnessKey::new(&name, key) else {
+            return self.note(format!("{name}: no name of a witness"));
+        };
         let verified = lines.into_iter().find(|line| witness.verify(&self.checkpoint, line).is_ok());
         match verified {
             Some(line) => {

@@ -92,7 +92,12 @@ impl Writer {
         self.stop.send_replace(Some(reason));
     }
 
-    fn join(&self, batch: &mut Batch, submission: Submission, joined: &mut Vec<Joined>) -> Result<(), String> {
+    fn join(
+        &self,
+        batch: &mut Batch,
+        submission: Submission,
+        joined: &mut Vec<Joined>,
+    ) -> Result<(), String> {
         let Submission { draft, details, reply } = submission;
         if reply.is_closed() {
             return Ok(());
@@ -115,7 +120,10 @@ impl Writer {
             match self.anchor.store().commit(commit.clone()).await {
                 Ok(Committed::Done) => return Ok(()),
                 Ok(Committed::Conflict(head)) => {
-                    return Err(format!("the store stands at {} where {} was expected", head.size, commit.expected_size));
+                    return Err(format!(
+                        "the store stands at {} where {} was expected",
+                        head.size, commit.expected_size
+                    ));
                 }
                 Err(error @ (StoreError::Confused | StoreError::TooLong(_))) => return Err(error.to_string()),
                 Err(error @ StoreError::Failed(_)) if failures >= FAILURES => return Err(error.to_string()),

@@ -45,7 +45,9 @@ impl ConfigFs {
         let certificates = entry.bytes("auxblob")?;
         let after = entry.number("generation")?;
         if after != before + 1 {
-            return Err(ProcessorError(format!("generation {after} after {before}: another writer came between")));
+            return Err(ProcessorError(format!(
+                "generation {after} after {before}: another writer came between"
+            )));
         }
         Ok(Evidence { report, certificates })
     }

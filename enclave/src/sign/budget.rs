@@ -41,7 +41,9 @@ impl<'a> Budget<'a> {
 impl Spend for Budget<'_> {
     fn spent(&self, counter: &str) -> U256 {
         // A window that cannot be known is full.
-        self.log.with(|state| state.preview(&self.agent, counter, self.now)).map_or(U256::MAX, |spent| spent.amount)
+        self.log
+            .with(|state| state.preview(&self.agent, counter, self.now))
+            .map_or(U256::MAX, |spent| spent.amount)
     }
 
     fn frees_at(&self, counter: &str, ceiling: U256) -> Option<u64> {

@@ -29,7 +29,8 @@ pub(super) async fn open(
     agent: &Agent,
     client_share: Option<&str>,
 ) -> Result<(Loaded<records::SigningKey>, SigningKey), Problem> {
-    let missing = || Problem::conflict("the agent has no active signing key for ethereum; provision one first");
+    let missing =
+        || Problem::conflict("the agent has no active signing key for ethereum; provision one first");
     let name = records::SigningKey::key(agent.id, "ethereum");
     let row = enclave.rows.load::<records::SigningKey>(&name).await?.ok_or_else(missing)?;
     let public = row.value();

@@ -46,7 +46,10 @@ impl Running {
             return Err(Problem::conflict("a request with this Idempotency-Key is still running; ask again"));
         }
         if running.len() >= RUNNING {
-            return Err(Problem::unavailable("busy", "too many requests with an Idempotency-Key are running"));
+            return Err(Problem::unavailable(
+                "busy",
+                "too many requests with an Idempotency-Key are running",
+            ));
         }
         running.insert(row.clone());
         Ok(Claim { running: self, row })
@@ -76,8 +79,17 @@ pub(crate) struct Fresh<'a> {
 
 impl Fresh<'_> {
     /// Has the outcome remembered by the entry that records it, unless another one was remembered meanwhile.
-    pub(super) fn remember(&self, draft: Draft, transaction: Uuid, now: u64) -> Result<Draft, serde_json::Error> {
-        let row = Idempotency { request_sha256: self.request.clone(), transaction_id: transaction, created_at: now };
+    pub(super) fn remember(
+        &self,
+        draft: Draft,
+        transaction: Uuid,
+        now: u64,
+    ) -> Result<Draft, serde_json::Error> {
+        let row = Idempotency {
+            request_sha256: self.request.clone(),
+            transaction_id: transaction,
+            created_at: now,
+        };
         draft
             .unchanged::<Idempotency>(self.claim.row.clone(), self.version, "the Idempotency-Key")
             .put(self.claim.row.clone(), &row)
@@ -95,7 +107,10 @@ pub(crate) async fn once<'a>(
     body: &[u8],
 ) -> Result<Once<'a>, Problem> {
     if key.is_empty() || key.len() > LONGEST {
-        return Err(Problem::bad_request(format!("Idempotency-Key: expected 1 to {LONGEST} bytes, found {}", key.len())));
+        return Err(Problem::bad_request(format!(
+            "Idempotency-Key: expected 1 to {LONGEST} bytes, found {}",
+            key.len()
+        )));
     }
     let request = request(body)?;
     let claim = enclave.running.claim(Idempotency::key(agent, &sha256(key)))?;
@@ -109,7 +124,8 @@ pub(crate) async fn once<'a>(
     if known.request_sha256 != request {
         return Err(Problem::conflict("this Idempotency-Key stands for another request; nothing was done"));
     }
-    let transaction = enclave.rows.load::<Transaction>(&Transaction::key(agent, known.transaction_id)).await?;
+    let transaction =
+        enclave.rows.load::<Transaction>(&Transaction::key(agent, known.transaction_id)).await?;
     Ok(Once::Finished(Box::new(transaction.ok_or_else(Problem::internal)?.value().clone())))
 }
 

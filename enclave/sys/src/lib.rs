@@ -30,7 +30,8 @@ pub fn no_core_dumps() -> Result<(), Refused> {
 /// # Errors
 /// [`Refused`] if the kernel does not do it.
 pub fn not_traceable() -> Result<(), Refused> {
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).map_err(|errno| Refused { what: "not traceable", errno })
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)
+        .map_err(|errno| Refused { what: "not traceable", errno })
 }
 
 /// Every page of this process, present and future, stays in memory.
@@ -38,7 +39,8 @@ pub fn not_traceable() -> Result<(), Refused> {
 /// # Errors
 /// [`Refused`] if the limit on locked memory is too low.
 pub fn memory_locked() -> Result<(), Refused> {
-    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).map_err(|errno| Refused { what: "memory locked", errno })
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE)
+        .map_err(|errno| Refused { what: "memory locked", errno })
 }
 
 #[cfg(test)]

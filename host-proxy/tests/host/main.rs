@@ -6,5 +6,6 @@ mod bytes;
 mod client;
 mod durability;
 mod load;
+mod places;
 mod running;
 mod store;

@@ -87,7 +87,9 @@ impl Words<'_> {
     fn section(&mut self) -> Result<Section, FirmwareError> {
         let (address, length, kind) = (self.next()?, self.next()?, Kind::of(self.next()?)?);
         let (start, bytes) = (u64::from(address), u64::from(length));
-        let whole = start % PAGE_BYTES == 0 && bytes % PAGE_BYTES == 0 && start + bytes <= super::END;
+        let whole = start.is_multiple_of(PAGE_BYTES)
+            && bytes.is_multiple_of(PAGE_BYTES)
+            && start + bytes <= super::END;
         if !whole || kind.single() && bytes != PAGE_BYTES {
             return Err(FirmwareError::SectionPages { address, length });
         }

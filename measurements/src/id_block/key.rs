@@ -83,7 +83,8 @@ pub(super) fn verify(key: &[u8; PUBLIC_KEY], message: &[u8], signature: &[u8; SI
     if !key.starts_with(&CURVE.to_le_bytes()) {
         return None;
     }
-    let point = [&[4][..], &narrow(key.get(4..4 + WIDE)?)?, &narrow(key.get(4 + WIDE..4 + 2 * WIDE)?)?].concat();
+    let point =
+        [&[4][..], &narrow(key.get(4..4 + WIDE)?)?, &narrow(key.get(4 + WIDE..4 + 2 * WIDE)?)?].concat();
     let fixed = [narrow(signature.get(..WIDE)?)?, narrow(signature.get(WIDE..2 * WIDE)?)?].concat();
     let zeros = key.iter().skip(4 + 2 * WIDE).chain(signature.iter().skip(2 * WIDE)).all(|byte| *byte == 0);
     let verified = UnparsedPublicKey::new(&ECDSA_P384_SHA384_FIXED, point).verify(message, &fixed).is_ok();

@@ -50,7 +50,8 @@ impl Release {
         artifacts: &Artifacts<'_>,
     ) -> Result<Expected<'_>, ReleaseError> {
         let Self(manifest) = self;
-        let entry = manifest.launches.iter().find(|entry| entry.vcpus == vcpus && entry.vcpu_type == vcpu_type);
+        let entry =
+            manifest.launches.iter().find(|entry| entry.vcpus == vcpus && entry.vcpu_type == vcpu_type);
         let unknown = || ReleaseError::NotPublished {
             vcpus,
             vcpu_type: vcpu_type.to_owned(),
@@ -104,7 +105,11 @@ impl<'a> Measured<'a> {
     }
 
     /// Whatever files these are.
-    pub(super) fn of(artifacts: &Artifacts<'a>, append: &str, guest_features: u64) -> Result<Self, ReleaseError> {
+    pub(super) fn of(
+        artifacts: &Artifacts<'a>,
+        append: &str,
+        guest_features: u64,
+    ) -> Result<Self, ReleaseError> {
         Ok(Self {
             firmware: Firmware::parse(artifacts.firmware)?,
             kernel: KernelHashes::new(artifacts.kernel, artifacts.initrd, append)?,
@@ -134,6 +139,7 @@ impl<'a> Measured<'a> {
         let (vcpus, vcpu_type) = (entry.vcpus, entry.vcpu_type.clone());
         let (expected, found) = (entry.measurement, self.digest(vcpus, &vcpu_type)?);
         if found != expected {
+            let (expected, found) = (Box::new(expected), Box::new(found));
             return Err(ReleaseError::Measurement { vcpus, vcpu_type, expected, found });
         }
         let id_block = SignedIdBlock::parse(&entry.id_block, &entry.id_auth)?;

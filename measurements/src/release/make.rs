@@ -5,9 +5,9 @@ use shroud_attestation::PlatformPolicy;
 use super::check::{Measured, sha256};
 use super::{Abi, Artifacts, FORM, File, FirmwareFile, LaunchEntry, Manifest, NumberInHex, ReleaseError};
 use super::{guest_policy, product};
+use crate::Hex;
 use crate::id_block::{IdBlock, IdKey};
 use crate::launch::GUEST_FEATURES;
-use crate::Hex;
 
 /// What is released, beside the files' bytes.
 #[derive(Clone, Debug)]
@@ -89,7 +89,12 @@ impl Manifest {
     }
 }
 
-fn entry(vcpus: u32, vcpu_type: &str, block: IdBlock, keys: [&IdKey; 2]) -> Result<LaunchEntry, ReleaseError> {
+fn entry(
+    vcpus: u32,
+    vcpu_type: &str,
+    block: IdBlock,
+    keys: [&IdKey; 2],
+) -> Result<LaunchEntry, ReleaseError> {
     let [id_key, author_key] = keys;
     let signed = block.sign(id_key, author_key)?;
     Ok(LaunchEntry {

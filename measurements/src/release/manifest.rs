@@ -174,7 +174,9 @@ impl<'de> Deserialize<'de> for NumberInHex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let number = text.strip_prefix("0x").and_then(|digits| u64::from_str_radix(digits, 16).ok());
-        number.map(Self).ok_or_else(|| D::Error::custom(format!("expected 0x and hexadecimal, found {text:?}")))
+        number
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("expected 0x and hexadecimal, found {text:?}")))
     }
 }
 

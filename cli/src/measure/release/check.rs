@@ -36,7 +36,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let release = Release::open(&read(&arguments.manifest)?, &operators(&arguments.operators)?)?;
     let folder = arguments.folder.as_deref().or(arguments.manifest.parent()).unwrap_or(Path::new("."));
     let manifest = release.manifest();
-    let paths = [&manifest.firmware.file, &manifest.kernel.file, &manifest.initrd.file].map(|name| folder.join(name));
+    let paths =
+        [&manifest.firmware.file, &manifest.kernel.file, &manifest.initrd.file].map(|name| folder.join(name));
     let [firmware, kernel, initrd] = &paths;
     let (firmware, kernel, initrd) = (read(firmware)?, read(kernel)?, read(initrd)?);
     let artifacts = Artifacts { firmware: &firmware, kernel: &kernel, initrd: &initrd };
@@ -78,7 +79,8 @@ fn launch(release: &Release, paths: &[PathBuf; 3], expected: &Expected<'_>) -> S
 
 fn table(release: &Release, launches: &[Expected<'_>]) -> String {
     let manifest = release.manifest();
-    let mut text = format!("release {} of commit {}: signatures and files hold\n", manifest.version, manifest.commit);
+    let mut text =
+        format!("release {} of commit {}: signatures and files hold\n", manifest.version, manifest.commit);
     for expected in launches {
         let entry = expected.entry();
         let _ = writeln!(

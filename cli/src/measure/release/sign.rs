@@ -30,7 +30,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<String, Failure> {
     let bytes = read(&arguments.manifest)?;
     let mut note = match Note::parse(&bytes) {
         Ok(note) => note,
-        Err(_) => Note { text: String::from_utf8(bytes).map_err(|_| Failure::Text(name()))?, signatures: vec![] },
+        Err(_) => {
+            Note { text: String::from_utf8(bytes).map_err(|_| Failure::Text(name()))?, signatures: vec![] }
+        }
     };
     Manifest::parse(&note.text)?;
     let pair = seed(&arguments.seed)?;

@@ -22,7 +22,8 @@ impl Times {
     pub(super) fn read(request: &Request) -> Result<Self, Problem> {
         let time = |name: &str| -> Result<Option<u64>, Problem> {
             let Some(text) = request.call.query(name)? else { return Ok(None) };
-            let wrong = || Problem::bad_request(format!("{name}: expected a time as in RFC 3339, found {text:?}"));
+            let wrong =
+                || Problem::bad_request(format!("{name}: expected a time as in RFC 3339, found {text:?}"));
             instant::parse(&text).map(Some).ok_or_else(wrong)
         };
         Ok(Self { from: time("from")?, to: time("to")? })
