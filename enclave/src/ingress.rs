@@ -15,6 +15,7 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use shroud_wire::limits;
 use shroud_wire::link::{Link, Listener};
+use shroud_wire::write_deadline::WriteDeadline;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::api::problem::Problem;
@@ -28,6 +29,8 @@ const CONNECTIONS: usize = 2048;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one request may take before it is answered with 503.
 const DEADLINE: Duration = Duration::from_secs(9);
+/// How long a client may take to read one answer.
+const ANSWER: Duration = Duration::from_secs(30);
 /// Bytes of a body over the limit that are read away, so that the connection can be used again.
 const DRAIN: usize = 4 * limits::HTTP_BODY;
 
@@ -59,7 +62,7 @@ async fn connection(link: Link, identity: Arc<Identity>, api: Arc<Api>, _place: 
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(90))
         .max_buf_size(limits::HTTP_HEADERS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(WriteDeadline::new(stream, ANSWER)), service)
         .await;
     if let Err(error) = served {
         tracing::debug!(%error, "connection");

@@ -11,7 +11,7 @@
 //! management service behind it. It trusts neither the host that carries the bytes nor the guest until its report is
 //! verified, and a guest gets only what its own origin wrapped (DESIGN §5 to §7).
 //!
-//! - `server`, `slots`, `write_deadline`, `http`: from a connection, which costs a silent peer its place, to one function per
+//! - `server`, `slots`, `http`: from a connection, which costs a silent peer its place, to one function per
 //!   path.
 //! - `admission`, [`challenge`], [`rate`]: who may ask, once, how often. `release`: wrap and unwrap.
 //! - [`origins`]: genesis registrations and which guest configuration belongs to which origin.
@@ -39,7 +39,6 @@ mod release;
 mod server;
 mod slots;
 pub mod witness;
-mod write_deadline;
 
 pub use certificate::PresentError;
 pub use command::{CommandError, Issue, credential_issue, identity_new, keys_new, keys_renew};

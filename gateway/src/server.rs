@@ -24,7 +24,7 @@ use crate::configuration::Configuration;
 use crate::gateway::{Gateway, StartError};
 use crate::http;
 use crate::slots::{Slot, Slots};
-use crate::write_deadline::WriteDeadline;
+use shroud_wire::write_deadline::WriteDeadline;
 
 const HANDSHAKE: Duration = Duration::from_secs(5);
 /// From the handshake to the headers of the first request.

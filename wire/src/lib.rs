@@ -17,3 +17,5 @@ pub mod limits;
 pub mod link;
 pub mod note;
 pub mod store;
+#[cfg(feature = "link")]
+pub mod write_deadline;

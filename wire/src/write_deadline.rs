@@ -14,7 +14,7 @@ use tokio::time::{Sleep, sleep};
 
 /// A stream whose writes have `span` to be flushed.
 #[derive(Debug)]
-pub(crate) struct WriteDeadline<S> {
+pub struct WriteDeadline<S> {
     stream: S,
     span: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
@@ -23,7 +23,7 @@ pub(crate) struct WriteDeadline<S> {
 impl<S> WriteDeadline<S> {
     /// `stream` with a deadline.
     #[must_use]
-    pub(crate) fn new(stream: S, span: Duration) -> Self {
+    pub fn new(stream: S, span: Duration) -> Self {
         Self { stream, span, waiting: None }
     }
 
