@@ -163,3 +163,29 @@ fn boot_waits_for_two_gateways_and_says_which_are_missing() {
     process::signal(away[1], Signal::CONT);
     up.stop();
 }
+
+/// The long form of the above: `SOAK_KILLS` kills (a thousand by default) of roles drawn from `SOAK_SEED`, under load.
+#[test]
+#[ignore = "runs for hours: cargo xtask soak"]
+fn a_thousand_kills_lose_nothing_acknowledged() {
+    let number = |name: &str, default: u64| std::env::var(name).map_or(default, |text| text.parse().unwrap());
+    let (kills, mut seed) = (number("SOAK_KILLS", 1000), number("SOAK_SEED", 1));
+    println!("{kills} kills, seed {seed}");
+    let folder = Folder::new();
+    let up = folder.up();
+    let agent = up.api().agent("soaked");
+    let (nonces, mut acknowledged) = (AtomicU64::new(1), BTreeSet::new());
+    for _ in 0..kills {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let drawn = usize::try_from(seed >> 33).unwrap() % Role::ALL.len();
+        acknowledged.extend(kill_under_load(&up, &agent, &nonces, Role::ALL[drawn]));
+    }
+    let told = up.api().expect(200, "GET", &agent.path("transactions"), None);
+    let listed = told["transactions"].as_array().unwrap().iter();
+    let kept: BTreeSet<String> = listed.map(|one| one["tx_hash"].as_str().unwrap().to_owned()).collect();
+    let lost: Vec<&String> = acknowledged.difference(&kept).collect();
+    assert!(lost.is_empty(), "{} of {} lost: {lost:?}", lost.len(), acknowledged.len());
+    let verified = up.api().expect(200, "GET", "/v1/audit/verify?limit=10000", None);
+    assert_eq!(verified["chain_valid"], json!(true), "{verified}");
+    println!("{} acknowledged, none lost", acknowledged.len());
+}

@@ -88,7 +88,17 @@ fn independent(workspace: &Workspace) -> Result<(), Failure> {
 
 /// The tests that are marked as ignored because they run for long, such as a thousand kills.
 fn soak_tests(workspace: &Workspace) -> Result<(), Failure> {
-    workspace.cargo(&["nextest", "run", "--workspace", "--profile", "soak", "--run-ignored", "only"])
+    workspace.cargo(&[
+        "nextest",
+        "run",
+        "--package",
+        "shroud-tests",
+        "--profile",
+        "soak",
+        "--run-ignored",
+        "only",
+        "--no-capture",
+    ])
 }
 
 /// Changes the code of the sans-IO cores and expects their tests to notice.
