@@ -54,7 +54,7 @@ fn build(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 fn unit_tests(workspace: &Workspace) -> Result<(), Failure> {
-    workspace.cargo(&["test", "--workspace", "--exclude", "shroud-tests", "--lib", "--bins", "--quiet"])
+    workspace.cargo(&["test", "--workspace", "--lib", "--bins", "--quiet"])
 }
 
 fn tests(workspace: &Workspace) -> Result<(), Failure> {
